@@ -1,0 +1,18 @@
+# Everything is done by the Python package stack/: see stack/commands.py. Needs Python 3.11+ and nothing else.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; exit; }; \
+	done; echo python3)
+
+.PHONY: help demo up test check
+
+help:
+	@echo "make demo    play the whole story against a sandbox HubSpot and LearnUpon"
+	@echo "make up      run everything until Ctrl-C, on data that stays"
+	@echo "make test    run the tests (ARGS='-k word' goes to pytest)"
+	@echo "make check   lint, types, migrations, deploy checks, tests with coverage (SKIP=part,part)"
+
+demo up test:
+	@$(PYTHON) -m stack $@
+
+check:
+	@$(PYTHON) -m stack $@ --skip=$(SKIP)

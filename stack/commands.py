@@ -1,0 +1,97 @@
+"""up, demo, test and check, each as one function."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from stack import checks
+from stack.application import Application, application
+from stack.environment import NOWHERE, Addresses, app_environment
+from stack.ports import DEFAULTS, Ports
+from stack.processes import shown
+from stack.runs import run
+from stack.services import services
+
+LOOK_EVERY = 0.5
+ANY_PORTS = dict.fromkeys(DEFAULTS, "0")  # A test that starts a server lets the kernel choose.
+
+
+def run_command(command: str, arguments: Sequence[str]) -> int:
+    if command == "up":
+        return up()
+    if command == "demo":
+        return demo()
+    if command == "test":
+        return run_tests(arguments)
+    return checks.check(arguments, run_tests)
+
+
+@contextmanager
+def whole_stack(command: str, *, keep: bool) -> Iterator[Application]:
+    ports = Ports()
+    try:
+        with run(command, keep=keep, durable=True) as mine:
+            addresses = Addresses.chosen(ports)
+            print("Starting PostgreSQL and Redis ...", flush=True)
+            with services(mine) as servers:
+                print("Starting web, worker, beat and the sandbox ...", flush=True)
+                environment = app_environment(mine, servers, addresses)
+                with application(mine, servers, addresses, environment) as app:
+                    yield app
+                    print("Stopping everything ...", flush=True)
+    finally:
+        ports.release()
+
+
+def up() -> int:
+    with whole_stack("up", keep=True) as app:
+        print_addresses(app)
+        stay(app)
+    return 0
+
+
+def demo() -> int:
+    from stack.story.player import play
+
+    with whole_stack("demo", keep=False) as app:
+        passed = play(app)
+        if sys.stdin.isatty():
+            print_addresses(app)
+            stay(app)
+    return 0 if passed else 1
+
+
+def run_tests(arguments: Sequence[str]) -> int:
+    """pytest, with arguments from the command line and from ARGS=."""
+    words = [*arguments, *shlex.split(os.environ.get("ARGS", ""))]
+    with run("test", keep=False, durable=False) as mine, services(mine) as servers:
+        environment = app_environment(mine, servers, NOWHERE) | ANY_PORTS
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", *words], env=environment, check=False
+        ).returncode
+
+
+def stay(app: Application) -> None:
+    """Until Ctrl-C; or until a process dies, which is an error."""
+    while True:
+        time.sleep(LOOK_EVERY)
+        app.check()
+
+
+def print_addresses(app: Application) -> None:
+    addresses = app.addresses
+    print(
+        f"""
+  Hubsync          {addresses.web}/install/
+  HubSpot sandbox  {addresses.hubspot}/
+  LearnUpon        {addresses.learnupon}/acme/login
+  Mail             {addresses.hubspot}/mails
+  Logs             {shown(app.run.logs)}/
+
+Ctrl-C stops everything.""",
+        flush=True,
+    )
