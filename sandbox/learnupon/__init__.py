@@ -1,0 +1,1 @@
+"""A LearnUpon for people without one: portals, their REST API v1, webhooks v2, mails and pages."""
