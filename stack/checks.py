@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from stack.environment import APP_ID, fernet_key
-from stack.paths import ROOT, VAR
+from stack.paths import COVERAGE_FILE, ROOT
 
 COVERAGE_FLOOR = 85
 PYTHON = sys.executable
@@ -24,7 +24,7 @@ PARTS: dict[str, list[str]] = {
 def check(arguments: Sequence[str], run_tests: Callable[[Sequence[str]], int]) -> int:
     """All parts but those that the arguments, or SKIP= of make, leave out as `--skip=part,part`."""
     skipped = {part for word in arguments for part in word.removeprefix("--skip=").split(",")}
-    os.environ["COVERAGE_FILE"] = str(VAR / "coverage")
+    os.environ["COVERAGE_FILE"] = str(COVERAGE_FILE)
     failed = []
     for part, command in PARTS.items():
         if part in skipped:

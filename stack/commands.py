@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from stack import checks
 from stack.application import Application, application
 from stack.environment import NOWHERE, Addresses, app_environment
+from stack.paths import COVERAGE_FILE
 from stack.ports import DEFAULTS, Ports
 from stack.processes import shown
 from stack.runs import run
@@ -70,6 +71,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     words = [*arguments, *shlex.split(os.environ.get("ARGS", ""))]
     with run("test", keep=False, durable=False) as mine, services(mine) as servers:
         environment = app_environment(mine, servers, NOWHERE) | ANY_PORTS
+        environment["COVERAGE_FILE"] = str(COVERAGE_FILE)
         return subprocess.run(
             [sys.executable, "-m", "pytest", *words], env=environment, check=False
         ).returncode

@@ -5,3 +5,4 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 VENV = VAR / "venv"
+COVERAGE_FILE = VAR / "coverage"

@@ -64,6 +64,11 @@ class Postgres:
         if self._process is not None:
             self._process.stop()
 
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+
     def check(self) -> None:
         if self._process is not None:
             self._process.check()

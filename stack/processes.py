@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from stack.errors import StackError
@@ -161,8 +162,12 @@ def end_left_overs(records: Path) -> None:
         first, _, started_as = record.read_text().partition("\n")
         if first.isdecimal() and started_as.strip() and command_line(int(first)) == started_as.strip():
             end_group(int(first))
-            wait_until(lambda pid=int(first): command_line(pid) is None, 5)
+            wait_until(partial(gone, int(first)), 5)
         record.unlink()
+
+
+def gone(pid: int) -> bool:
+    return command_line(pid) is None
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

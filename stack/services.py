@@ -77,7 +77,7 @@ def _start_postgres(run: Run, folder: Path, account: Account, stack: ExitStack) 
 
 
 def _start_redis(run: Run, folder: Path, account: Account, stack: ExitStack) -> Redis:
-    program = _needed(find_redis(account) or packaged_redis(), Redis)
+    program = _needed(find_redis(account) or packaged_redis(), "Redis")
     server = Redis(run, program, folder, account)
     stack.callback(server.stop)
     server.start()

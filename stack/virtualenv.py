@@ -57,16 +57,16 @@ class VirtualEnvironment:
 
     def ensure(self, wanted: dict[str, str]) -> None:
         """`wanted` is a name and the requirements text behind it, in the order to install them."""
-        if self._has(wanted):
+        if self.has(wanted):
             return
         self.venv.parent.mkdir(parents=True, exist_ok=True)
         with locked(self.venv.parent / "venv.lock", "Waiting for another make that is setting up Python..."):
             self._remake_if_half_made()
             for name, requirements in wanted.items():
-                if not self._has({name: requirements}):
+                if not self.has({name: requirements}):
                     self._install(name, requirements)
 
-    def _has(self, wanted: dict[str, str]) -> bool:
+    def has(self, wanted: dict[str, str]) -> bool:
         stamps = self.stamps()
         return all(stamps.get(name) == fingerprint(text) for name, text in wanted.items())
 
@@ -98,9 +98,9 @@ class VirtualEnvironment:
         self.stamp_file.unlink(missing_ok=True)
         wanted_file = self.venv / "stack-requirements.txt"
         wanted_file.write_text(requirements)
-        pip = [python_of(self.venv), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
+        flags = ["--disable-pip-version-check", "--no-input", "--quiet", "--no-deps"]
         _run(
-            [*pip, "install", "--no-deps", "--require-hashes", "-r", wanted_file],
+            [python_of(self.venv), "-m", "pip", "install", *flags, "--require-hashes", "-r", wanted_file],
             f"pip could not install {name}: is a package index within reach?",
         )
         wanted_file.unlink()
