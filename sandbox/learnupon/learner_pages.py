@@ -89,7 +89,7 @@ def _enter(world: LearnUponWorld, portal: Portal, user: User) -> web.Response:
     world.sessions[token] = (portal.subdomain, user.id)
     user.sign_in_count += 1
     user.last_sign_in_at = stamp(world.clock())
-    response = web.HTTPFound(f"/{portal.subdomain}/")
+    response = web.Response(status=302, headers={"Location": f"/{portal.subdomain}/"})
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path=f"/{portal.subdomain}")
     return response
 

@@ -91,7 +91,6 @@ class Announcer:
             headers=headers,
             schedule=SCHEDULE,
             timeout=TIMEOUT_SECONDS,
-            retry_on=lambda status: status is None or not 200 <= status < 300,
         )
 
     def _created(self) -> str:
