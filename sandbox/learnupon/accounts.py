@@ -5,7 +5,7 @@ Switching off or deleting in the top-level portal does the same in its sub-porta
 
 from typing import TYPE_CHECKING
 
-from sandbox.learnupon import audit
+from sandbox.learnupon import audit, enrollments
 from sandbox.learnupon.records import Portal, User, same, stamp
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ def add(world: "LearnUponWorld", portal: Portal, user: User) -> None:
         user.password = known[0].password
     user.created_at = user.updated_at = stamp(world.clock())
     portal.add_user(user)
+    for course_id in portal.auto_enroll:
+        if course_id in portal.courses:
+            enrollments.add(world, portal, user, portal.courses[course_id])
 
 
 def elsewhere(world: "LearnUponWorld", portal: Portal, email: str) -> list[User]:

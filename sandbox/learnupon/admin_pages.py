@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.learnupon import accounts, courses, enrollments, groups, portals, progress
+from sandbox.learnupon import accounts, courses, enrollments, groups, invites, portals, progress
 from sandbox.learnupon.errors import Problem
 from sandbox.learnupon.pages import form, page, render
 from sandbox.learnupon.records import Portal, User
@@ -96,6 +96,10 @@ def _access(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:
     accounts.set_enabled(world, portal, _user(portal, fields), enabled=fields.get("enabled") == "true")
 
 
+def _expire_invite(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:
+    invites.expire(world, portal, whole(fields.get("invite_id")) or 0)
+
+
 def _delete_user(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:
     accounts.delete(world, portal, _user(portal, fields))
 
@@ -141,6 +145,7 @@ DEEDS: dict[str, Callable[[LearnUponWorld, Portal, Fields], None]] = {
     "unenroll": _unenroll,
     "access": _access,
     "delete-user": _delete_user,
+    "expire-invite": _expire_invite,
     "delete-course": _delete_course,
     "join": _join,
     "field": _field,

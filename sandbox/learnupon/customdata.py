@@ -5,11 +5,11 @@ The texts of its refusals are not known: assumed to be a 400 that names the fiel
 
 import math
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 from sandbox.learnupon.errors import Problem
 from sandbox.learnupon.records import Definition, Portal, Row
+from sandbox.learnupon.wire import calendar_day
 
 STRING, DECIMAL, INTEGER, STRING_CHOICE, DECIMAL_CHOICE, INTEGER_CHOICE, DATE = range(1, 8)
 # Assumption: the delimiter inside `predefined_values` is not documented; this is what a text area gives.
@@ -112,12 +112,6 @@ def _integer(value: object) -> int:
     return int(number)
 
 
-def _date(value: object) -> str:
-    if not isinstance(value, str) or len(value) != 10:
-        raise ValueError(value)
-    return date.fromisoformat(value).isoformat()
-
-
 _CONVERT: dict[int, Callable[[object], Any]] = {
     STRING: _string,
     DECIMAL: _decimal,
@@ -125,5 +119,5 @@ _CONVERT: dict[int, Callable[[object], Any]] = {
     STRING_CHOICE: _string,
     DECIMAL_CHOICE: _decimal,
     INTEGER_CHOICE: _integer,
-    DATE: _date,
+    DATE: calendar_day,
 }

@@ -80,7 +80,7 @@ def _new(world: "LearnUponWorld", email: str, group_id: int | None, kind: object
     if user_type not in USER_TYPES:
         raise Problem(400, "membership type: is invalid")
     now = world.clock()
-    expires = now + LINK_SECONDS * world.options.time_scale
+    expires = now + LINK_SECONDS
     invite = Invite(
         world.next_id("invite"), email, "", "", secrets.token_urlsafe(24), stamp(now), stamp(expires), expires
     )
@@ -144,6 +144,13 @@ def cancel(world: "LearnUponWorld", portal: Portal, call: Call) -> Reply:
     if invite.status == "sent":
         invite.status = "canceled"
     return Reply({})
+
+
+def expire(world: "LearnUponWorld", portal: Portal, number: int) -> None:
+    """As if the 72 hours were over: the status stays `sent`, the link is dead."""
+    invite = _found(portal, number)
+    invite.expires = world.clock()
+    invite.expires_at = stamp(invite.expires)
 
 
 def _found(portal: Portal, number: int) -> Invite:

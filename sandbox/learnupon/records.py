@@ -161,6 +161,8 @@ class Portal:
     languages: set[str] = field(default_factory=lambda: {"en"})
     # Settings > Users > General, decided by the top-level portal.
     allow_existing: bool = False
+    # Courses every new user is put into, as a rule of the portal can do.
+    auto_enroll: list[int] = field(default_factory=list)
     webhook_url: str = ""
     webhook_secret: str = ""
     definitions: dict[int, Definition] = field(default_factory=dict)

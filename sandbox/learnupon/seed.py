@@ -59,6 +59,7 @@ def plant(world: "LearnUponWorld") -> None:
     _people(world, acme, ACME_PEOPLE)
     _people(world, partners, PARTNER_PEOPLE)
     _people(world, globex, GLOBEX_PEOPLE)
+    partners.auto_enroll.append(next(iter(partners.courses)))
     accounts.set_enabled(world, acme, acme.by_email[DISABLED], enabled=False)
     _some_progress(world, acme)
 

@@ -54,8 +54,8 @@ FLAGS = {
     "tutor_can_edit_their_courses": True,
     "tutor_can_create_courses": False,
 }
-# The status of a search that finds nobody was reported as 404 by one client and 200 by another.
-SEARCH_MISS_STATUS = 404
+# A search that finds nobody was a 404 for one client and a 200 with an error body for another: meet both.
+MAIL_MISS_STATUS, USERNAME_MISS_STATUS = 404, 200
 MIN_PASSWORD = 6
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
 _USERNAME = re.compile(r"[\w+\-.,$#@]{6,30}")
@@ -109,14 +109,16 @@ def index(world: "LearnUponWorld", portal: Portal, call: Call) -> Reply:
 
 
 def search(world: "LearnUponWorld", portal: Portal, call: Call) -> Reply:
+    missed = MAIL_MISS_STATUS
     if "email" in call.query:
         user = portal.by_email.get(same(call.query["email"]))
     elif "username" in call.query:
         user = portal.by_username.get(same(call.query["username"]))
+        missed = USERNAME_MISS_STATUS
     else:
         return _listed(portal, call, portal.users.values())
     if user is None:
-        return Reply(error_body(404, "user not found"), status=SEARCH_MISS_STATUS)
+        return Reply(error_body(404, "user not found"), status=missed)
     # The misspelt key was seen on real answers.
     definitions = customdata.describe_all(portal)
     return Reply({"customDataFieldDefintions": definitions, "user": [describe(portal, user)]})
@@ -189,9 +191,12 @@ def _write(portal: Portal, user: User, fields: Row) -> None:
 
 
 def _write_plain(user: User, fields: Row) -> None:
-    for name in ("first_name", "last_name", "membership_type", "sf_contact_id", "sf_user_id"):
+    for name in ("first_name", "last_name"):
         if name in fields:
             setattr(user, name, text(fields[name]))
+    for name in ("membership_type", "sf_contact_id", "sf_user_id"):
+        if name in fields:
+            setattr(user, name, text(fields[name]) or None)
     if "timezone_id" in fields:
         user.timezone_id = whole(fields["timezone_id"])
     if "change_password_on_first_login" in fields:

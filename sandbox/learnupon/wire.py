@@ -62,18 +62,19 @@ def text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def calendar_day(value: object) -> str:
+    """YYYY-MM-DD and no other ISO form, or a ValueError."""
+    if not isinstance(value, str) or len(value) != 10 or value[4] + value[7] != "--":
+        raise ValueError(value)
+    return date.fromisoformat(value).isoformat()
+
+
 def day(value: object, name: str) -> str | None:
-    """A date-only field: YYYY-MM-DD or nothing."""
-    if value in (None, ""):
-        return None
+    """A date-only field of a body."""
     try:
-        return date.fromisoformat(str(value)).isoformat() if len(str(value)) == 10 else _bad_day(name)
+        return None if value in (None, "") else calendar_day(value)
     except ValueError:
-        return _bad_day(name)
-
-
-def _bad_day(name: str) -> str:
-    raise Problem(400, f"{name}: invalid date, expected YYYY-MM-DD")
+        raise Problem(400, f"{name}: invalid date, expected YYYY-MM-DD") from None
 
 
 def paged(

@@ -74,6 +74,14 @@ def test_declined_and_canceled_invitations_are_over(site: Site) -> None:
     assert site.open("POST", link(site), {"password": "my-own-password"}).status_code == 404
 
 
+def test_an_admin_page_lets_an_invitation_expire(site: Site) -> None:
+    number = invite(site)
+    site.open("POST", "/acme/admin/expire-invite", {"invite_id": str(number)})
+    assert logged(site, number)["invite_status"] == "sent"
+    assert site.open("GET", link(site)).status_code == 404
+    assert invite(site) != number
+
+
 def test_members_are_not_invited(site: Site) -> None:
     body = {"Invite": {"email": "maria.lopez@acme.example"}}
     assert site.api("POST", "/portal_invite", body).status_code == 400

@@ -48,6 +48,21 @@ def test_a_miss_has_a_response_code_and_no_user(site: Site) -> None:
     assert "user" not in answer.json()
 
 
+def test_a_username_is_found_and_its_miss_is_a_200_without_a_user(site: Site) -> None:
+    number = created(site, email="", username="night.owl")
+    found = site.api("GET", "/users/search?username=Night.Owl").json()["user"]
+    assert (found[0]["id"], found[0]["email"]) == (number, "")
+    missed = site.api("GET", "/users/search?username=nobody.here")
+    assert (missed.status_code, missed.json()["response_code"]) == (200, 404)
+    assert "user" not in missed.json()
+
+
+def test_a_rule_of_the_portal_enrolls_new_users(site: Site) -> None:
+    number = site.api("POST", "/users", user(), portal="acme-partners").json()["id"]
+    rows = site.api("GET", f"/enrollments/search?user_id={number}", portal="acme-partners").json()
+    assert [row["course_name"] for row in rows["enrollments"]] == ["Welcome to the company"]
+
+
 @pytest.mark.parametrize("path", ["/users?email=nobody@acme.example", "/users/search?user_id=1"])
 def test_unknown_filters_are_ignored_in_silence(site: Site, path: str) -> None:
     answer = site.api("GET", path)
@@ -124,6 +139,7 @@ def test_custom_data_goes_by_label_or_by_definition_id(site: Site) -> None:
         ("Rate", "0.7"),
         ("Start date", "07/05/2020"),
         ("Start date", "2020-02-30"),
+        ("Start date", "2020-W01-1"),
         ("Employee number", "1.5"),
         ("Employee number", True),
         ("Score", "much"),
