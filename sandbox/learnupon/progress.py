@@ -21,10 +21,12 @@ def move(
     percentage: float | None = None,
     percentage_complete: float | None = None,
 ) -> None:
-    if status not in STATUSES:
+    if not isinstance(status, str) or status not in STATUSES:
         raise Problem(400, f"status is one of {', '.join(sorted(STATUSES))}")
     if enrollment.unenrolled:
         raise Problem(409, "the learner is no longer enrolled")
+    if not (_is_share(percentage) and _is_share(percentage_complete)):
+        raise Problem(400, "percentage and percentage_complete lie between 0 and 100")
     before, now = enrollment.status, stamp(world.clock())
     enrollment.status, enrollment.updated_at = status, now
     if status != "not_started":
@@ -40,6 +42,12 @@ def move(
     world.announcer.enrollment_updated(portal, enrollment)
     if status in FINISHED and status != before:
         world.announcer.completed(portal, enrollment)
+
+
+def _is_share(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    return value is None or (isinstance(value, (int, float)) and 0 <= value <= 100)
 
 
 def _close_or_reopen(enrollment: Enrollment, now: str, *, newly: bool) -> None:
@@ -63,8 +71,6 @@ def mark_complete(world: "LearnUponWorld", portal: Portal, call: Call) -> Reply:
         raise Problem(400, COMPLETION_FAILED)
     if status == "completed" and percentage is not None:
         raise Problem(400, PERCENTAGE_NOT_WANTED)
-    if percentage is not None and (isinstance(percentage, bool) or not isinstance(percentage, (int, float))):
-        raise Problem(400, "invalid request, percentage: is not a number")
     move(world, portal, enrollment, status, percentage)
     enrollment.percentage_complete = None
     return Reply({"id": enrollment.id}, status=201)

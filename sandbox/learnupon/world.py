@@ -9,8 +9,9 @@ from typing import Any
 from sandbox.errors import ControlError
 from sandbox.learnupon import bulk, courses, enrollments, groups, invites, portals, progress, seed, users
 from sandbox.learnupon.errors import Problem
-from sandbox.learnupon.records import Portal, Row
+from sandbox.learnupon.records import FINISHED, Portal, Row
 from sandbox.learnupon.webhooks import Announcer
+from sandbox.learnupon.wire import whole
 from sandbox.mail import MailSink
 from sandbox.options import Options
 from sandbox.outbox import Outbox
@@ -90,11 +91,11 @@ class LearnUponWorld:
     def enroll(self, portal: str, user_id: int, course_id: int) -> Row:
         """What an admin does in LearnUpon; an enrollment that is there already is given back."""
         where = self._portal(portal)
-        user, course = where.users.get(user_id), where.courses.get(course_id)
+        user, course = where.users.get(_id(user_id)), where.courses.get(_id(course_id))
         if user is None or course is None:
             raise ControlError(404, f"{portal} has no such user or course")
-        live = enrollments.current(where, user, course_id)
-        if live is None or live.status in ("completed", "passed", "failed"):
+        live = enrollments.current(where, user, course.id)
+        if live is None or live.status in FINISHED:
             live = enrollments.add(self, where, user, course)
         return enrollments.describe(live, enrollments.today(self))
 
@@ -107,7 +108,7 @@ class LearnUponWorld:
         percentage_complete: float | None = None,
     ) -> Row:
         where = self._portal(portal)
-        enrollment = where.enrollments.get(enrollment_id)
+        enrollment = where.enrollments.get(_id(enrollment_id))
         if enrollment is None:
             raise ControlError(404, f"{portal} has no enrollment {enrollment_id}")
         try:
@@ -118,14 +119,14 @@ class LearnUponWorld:
 
     def accept_invite(self, portal: str, email: str, password: str = "accepted-1") -> Row:  # noqa: S107
         where = self._portal(portal)
-        invite = where.open_invite(email, self.clock())
+        invite = where.open_invite(str(email), self.clock())
         if invite is None:
             raise ControlError(404, f"{portal} has no open invitation for {email}")
         return users.describe(where, invites.accept(self, where, invite, password), "1.2")
 
     def set_webhook(self, portal: str, url: str, secret: str) -> None:
         where = self._portal(portal)
-        where.webhook_url, where.webhook_secret = url, secret
+        where.webhook_url, where.webhook_secret = str(url), str(secret)
 
     def seed_bulk(
         self, portal: str, users: int = 50_000, courses: int = 60, enrollments: int = 300_000
@@ -133,10 +134,15 @@ class LearnUponWorld:
         return bulk.fill(self, self._portal(portal), users, courses, enrollments)
 
     def _portal(self, subdomain: str) -> Portal:
-        portal = self.portals.get(subdomain)
+        portal = self.portals.get(str(subdomain))
         if portal is None:
             raise ControlError(404, f"there is no portal {subdomain}")
         return portal
+
+
+def _id(value: object) -> int:
+    """An id of a control body, where anything may stand."""
+    return whole(value) or 0
 
 
 def _settings(portal: Portal) -> dict[str, Any]:

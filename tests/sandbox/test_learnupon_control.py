@@ -37,6 +37,8 @@ def test_enroll_is_the_same_twice_and_anew_after_the_end(site: Site) -> None:
         ("enroll", ("nobody", 1, 1), 404),
         ("enroll", ("acme", 1, 1), 404),
         ("progress", ("acme", 1, "completed"), 404),
+        ("progress", ([], {}, "completed"), 404),
+        ("enroll", ("acme", [], None), 404),
         ("accept_invite", ("acme", "x@acme.example"), 404),
         ("set_webhook", ("nobody", "", ""), 404),
         ("seed_bulk", ("acme", -1, 1, 1), 400),
@@ -58,3 +60,13 @@ def test_reset_forgets_everything(site: Site) -> None:
     assert site.world.portals["acme"].invites == {}
     assert site.world.portals["acme"].webhook_url == ""
     assert site.mails.mails == []
+
+
+@pytest.mark.parametrize(
+    "values", [("done", None, None), ([], 1, 1), ("passed", "90", None), ("passed", 101, None)]
+)
+def test_progress_that_makes_no_sense_is_refused(site: Site, values: tuple[object, ...]) -> None:
+    number = next(iter(site.world.portals["acme"].enrollments))
+    with pytest.raises(ControlError) as refused:
+        site.do(site.world.progress, "acme", number, *values)
+    assert refused.value.status == 400
