@@ -1,0 +1,11 @@
+"""Addresses of the privacy page; included at the root."""
+
+from django.urls import path
+
+from gdpr import views
+
+app_name = "gdpr"
+urlpatterns = [
+    path("portals/<int:portal_id>/privacy", views.privacy, name="privacy"),
+    path("portals/<int:portal_id>/privacy/erase", views.erase, name="erase"),
+]

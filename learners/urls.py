@@ -1,0 +1,26 @@
+"""Addresses of the overview and of the pages about people and progress; included at the root."""
+
+from django.urls import path
+
+from learners.views import activity, backfill, insights, overview, people
+
+app_name = "learners"
+PORTAL = "portals/<int:portal_id>"
+urlpatterns = [
+    path("portals/", overview.overview, name="overview"),
+    path(f"{PORTAL}/learners", people.people, name="list"),
+    path(f"{PORTAL}/learners/add", people.add, name="add"),
+    path(f"{PORTAL}/learners/<int:learner_id>", people.person, name="person"),
+    path(f"{PORTAL}/learners/<int:learner_id>/unlink", people.unlink, name="unlink"),
+    path(f"{PORTAL}/learners/<int:learner_id>/send-again", people.send_again, name="send_again"),
+    path(f"{PORTAL}/learners/<int:learner_id>/retry", people.retry, name="retry_person"),
+    path(f"{PORTAL}/activity", activity.activity, name="activity"),
+    path(f"{PORTAL}/activity.csv", activity.export, name="activity_csv"),
+    path(f"{PORTAL}/activity/retry", activity.retry, name="retry"),
+    path(f"{PORTAL}/backfill", backfill.backfill, name="backfill"),
+    path(f"{PORTAL}/backfill/start", backfill.start, name="backfill_start"),
+    path(f"{PORTAL}/backfill/<int:walk_id>/<slug:what>", backfill.act, name="backfill_act"),
+    path(f"{PORTAL}/insights", insights.insights, name="insights"),
+    path(f"{PORTAL}/insights.csv", insights.export, name="insights_csv"),
+    path(f"{PORTAL}/insights/required", insights.required, name="required"),
+]

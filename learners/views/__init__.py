@@ -1,0 +1,1 @@
+"""Pages about people and their progress: overview, learners, activity, backfill and insights."""

@@ -1,0 +1,68 @@
+"""Bringing in history: start a walk over a portal's enrollments, watch it, pause it, go on, cancel it."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from learners import walks
+from learners.models import Walk
+from portals import audit
+from portals.sessions import account_required, portal_or_404
+from portals.views.signed_in import SignedIn, portal_page
+
+PAST = 20  # ended walks shown
+ACTS: dict[str, tuple[Callable[[Walk], object], str]] = {
+    "pause": (walks.pause, "Paused. It goes on where it stopped."),
+    "resume": (walks.resume, "Going on where it stopped."),
+    "cancel": (walks.cancel, "Cancelled. What was read stays."),
+}
+
+
+@account_required
+@require_GET
+def backfill(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    recent = list(Walk.objects.filter(portal=portal).order_by("-pk")[:PAST])
+    current = next((walk for walk in recent if walk.state in (Walk.State.RUNNING, Walk.State.PAUSED)), None)
+    context = {
+        "current": current,
+        "done": _done(current),
+        "past": [walk for walk in recent if walk != current],
+    }
+    if request.htmx:
+        return render(request, "learners/progress.html", {"portal": portal, **context})
+    return portal_page(request, portal, "learners/backfill.html", "backfill", **context)
+
+
+def _done(walk: Walk | None) -> int:
+    return max(walk.courses_total - len(walk.courses), 0) if walk else 0
+
+
+@account_required
+@require_POST
+def start(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    if Walk.objects.filter(portal=portal, state__in=[Walk.State.RUNNING, Walk.State.PAUSED]).exists():
+        messages.warning(request, "A reading of this portal is under way; let it finish or cancel it first.")
+    else:
+        walks.start(portal, Walk.Kind.HISTORY)
+        audit.record(request.account, request.actor, "backfill started", portal)
+        messages.success(request, "Started. You can leave this page; it goes on by itself.")
+    return redirect("learners:backfill", portal.pk)
+
+
+@account_required
+@require_POST
+def act(request: SignedIn, portal_id: int, walk_id: int, what: str) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    walk = Walk.objects.filter(portal=portal, pk=walk_id).first()
+    if walk is None or what not in ACTS:
+        raise Http404
+    do, said = ACTS[what]
+    do(walk)
+    audit.record(request.account, request.actor, f"backfill {what}", portal)
+    messages.success(request, said)
+    return redirect("learners:backfill", portal.pk)

@@ -1,0 +1,86 @@
+"""The insights page: three reports as charts with tables and CSV, and which courses are required."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from learners.views import reports
+from learners.views.charts import Bar, bars
+from learners.views.spreadsheet import spreadsheet
+from learners.views.window import window
+from portals import audit
+from portals.models import Course
+from portals.sessions import account_required, portal_or_404
+from portals.templatetags.pages import zone
+from portals.views.signed_in import SignedIn, portal_page
+
+RECENT = 25  # latest completions shown; the CSV has all
+PEOPLE = 25
+PEOPLE_HEAD = (
+    "First name", "Last name", "E-mail", "Record type", "Record id", "Completed", "In progress", "Not started",
+)  # fmt: skip
+COMPLETION_HEAD = (
+    "Completed (UTC)", "First name", "Last name", "E-mail", "Record type", "Record id", "Course", "Result", "Score",
+)  # fmt: skip
+
+
+@account_required
+@require_GET
+def insights(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    statuses, spread = reports.by_status(portal), reports.distribution(portal)
+    months, required = (
+        reports.completions_by_month(portal, zone(request.account)),
+        reports.required_progress(portal),
+    )
+    context = {
+        "statuses": statuses,
+        "any": any(count for _, _, count in statuses),
+        "people": window(reports.people_by_courses(portal), request.GET, size=PEOPLE),
+        "spread": spread,
+        "spread_chart": bars(
+            "People by completed courses", [Bar(name, [("completed", n)]) for name, n in spread]
+        ),
+        "months": months,
+        "months_chart": bars(
+            "Completions by month", [Bar(f"{m:%b %Y}", [("completed", n)]) for m, n in months]
+        ),
+        "recent": reports.completions(portal)[:RECENT],
+        "required": required,
+        "required_chart": bars(
+            "Required courses: completed and still open",
+            [Bar(name, [("completed", done), ("not_started", of - done)]) for name, done, of in required],
+        ),
+        "required_people": reports.required_completed(portal)[:RECENT],
+        "courses": Course.objects.filter(portal=portal).order_by("name", "pk"),
+    }
+    return portal_page(request, portal, "learners/insights.html", "insights", **context)
+
+
+@account_required
+@require_GET
+def export(request: SignedIn, portal_id: int) -> StreamingHttpResponse:
+    portal = portal_or_404(request, portal_id)
+    report = request.GET.get("report", "people")
+    if report == "people":
+        return spreadsheet(f"people-{portal.subdomain}", PEOPLE_HEAD, reports.people_rows(portal))
+    if report not in ("completions", "required"):
+        raise Http404
+    rows = reports.completions(portal) if report == "completions" else reports.required_completed(portal)
+    return spreadsheet(f"{report}-{portal.subdomain}", COMPLETION_HEAD, reports.completion_rows(rows))
+
+
+@account_required
+@require_POST
+def required(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    chosen = {
+        int(value) for value in request.POST.getlist("required") if value.isdecimal() and len(value) < 19
+    }
+    with transaction.atomic():
+        changed = reports.mark_required(portal, chosen)
+        audit.record(request.account, request.actor, "required courses marked", portal, courses=changed)
+    messages.success(request, "Saved." if changed else "Nothing changed.")
+    return redirect("learners:insights", portal.pk)

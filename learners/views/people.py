@@ -1,0 +1,124 @@
+"""The learners of a portal: find one, see everything about them, act on them."""
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from learners import identity, invitations, provisioning, welcome
+from learners import push as pushing
+from learners.forms import AddForm, LearnerSearch
+from learners.models import Learner
+from learners.views.rows import delivery_rows, sync_state
+from learners.views.window import window
+from learners.views.wording import learner_url, record_url
+from portals import audit
+from portals.models import Portal
+from portals.sessions import account_required, portal_or_404
+from portals.views.signed_in import SignedIn, confirmed, portal_page
+from webhooks.models import Delivery
+
+SHOWN = 100  # enrollments and deliveries on one learner's page
+
+
+def learner_or_404(portal: Portal, learner_id: int) -> Learner:
+    learner = Learner.objects.filter(portal=portal, pk=learner_id).first()
+    if learner is None:
+        raise Http404
+    learner.portal = portal
+    return learner
+
+
+@account_required
+@require_GET
+def people(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    search = LearnerSearch(request.GET)
+    page = window(search.narrow(Learner.objects.filter(portal=portal)), request.GET)
+    context = {
+        "page": page,
+        "search": search,
+        "searching": bool(request.GET.get("q") or request.GET.get("state")),
+    }
+    if request.htmx:
+        return render(request, "learners/rows.html", {"portal": portal, **context})
+    return portal_page(request, portal, "learners/list.html", "learners", add=AddForm(), **context)
+
+
+@account_required
+@require_POST
+def add(request: SignedIn, portal_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    form = AddForm(request.POST)
+    if form.is_valid():
+        record_id, action = form.cleaned_data["record_id"], form.cleaned_data["action"]
+        provisioning.request(portal, action, record_id, request.actor)
+        messages.success(
+            request, f"Record {record_id} is on its way. What becomes of it stands under Activity."
+        )
+        return redirect("learners:list", portal.pk)
+    page = window(Learner.objects.filter(portal=portal), request.GET)
+    return portal_page(
+        request, portal, "learners/list.html", "learners", add=form, search=LearnerSearch(), page=page
+    )
+
+
+@account_required
+@require_GET
+def person(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    enrollments = list(learner.enrollments.order_by("-changed_at")[:SHOWN])
+    context = {
+        "learner": learner,
+        "enrollments": [(row, sync_state(row)) for row in enrollments],
+        "deliveries": delivery_rows(portal, _deliveries(portal, learner)[:SHOWN]),
+        "record_url": record_url(portal.account, learner.record_type, learner.record_id),
+        "learner_url": learner_url(portal, learner.learnupon_user_id),
+    }
+    return portal_page(request, portal, "learners/learner.html", "learners", **context)
+
+
+def _deliveries(portal: Portal, learner: Learner) -> QuerySet[Delivery]:
+    about = Q(account=portal.account, record_type=learner.record_type, record_id=learner.record_id)
+    if learner.learnupon_user_id:
+        about |= Q(portal=portal, learnupon_user_id=learner.learnupon_user_id)
+    own_portal = Q(portal=portal) | Q(portal=None)
+    return Delivery.objects.filter(about & own_portal).order_by("-received_at", "-pk")
+
+
+@account_required
+@require_POST
+def unlink(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    if confirmed(request):
+        identity.unlink(learner, "Unlinked by an admin")
+        audit.record(request.account, request.actor, "learner unlinked", portal, learner=learner.pk)
+        messages.success(request, "Unlinked. Nothing more is collected about this person in this portal.")
+    return redirect("learners:person", portal.pk, learner.pk)
+
+
+@account_required
+@require_POST
+def send_again(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    """The invitation or the first mail once more: only a person may decide that (it cannot be taken back)."""
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    what = "invitation" if learner.state == Learner.State.PENDING else "mail"
+    (invitations.send_again if what == "invitation" else welcome.send_again)(learner)
+    audit.record(request.account, request.actor, f"{what} sent again", portal, learner=learner.pk)
+    messages.success(request, f"The {what} will be sent again in a moment.")
+    return redirect("learners:person", portal.pk, learner.pk)
+
+
+@account_required
+@require_POST
+def retry(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    """Push everything of this learner to HubSpot once more."""
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    pushing.retry(request.account, list(learner.enrollments.values_list("pk", flat=True)))
+    messages.success(request, "This person's course progress is written to HubSpot again.")
+    return redirect("learners:person", portal.pk, learner.pk)

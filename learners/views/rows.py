@@ -1,0 +1,54 @@
+"""Rows of the pages: what a delivery or an enrollment is, in words a person can act on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from learners.models import Enrollment
+from learners.outcomes import OUTCOMES
+from learners.views.wording import kind_name, learner_url, record_url
+from portals.models import Portal
+from webhooks.models import Delivery
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    delivery: Delivery
+    what: str
+    became: str
+    record_url: str
+    learner_url: str
+
+    @property
+    def next_try(self) -> datetime | None:
+        waits = self.delivery.state == Delivery.State.WAITING
+        return self.delivery.due_at if waits and self.delivery.attempts else None
+
+
+def delivery_rows(portal: Portal, deliveries: Iterable[Delivery]) -> list[DeliveryRow]:
+    return [
+        DeliveryRow(
+            delivery=row,
+            what=kind_name(row.kind),
+            became=outcome_title(row),
+            record_url=record_url(portal.account, row.record_type, row.record_id),
+            learner_url=learner_url(portal, row.learnupon_user_id),
+        )
+        for row in deliveries
+    ]
+
+
+def outcome_title(delivery: Delivery) -> str:
+    known = OUTCOMES.get(delivery.outcome)
+    return known.title if known else delivery.outcome.replace("_", " ").capitalize()
+
+
+def sync_state(row: Enrollment) -> tuple[str, str]:
+    """A state name for the colour and the words: every enrollment is in sync, waiting, failing or ended."""
+    if row.parked_reason and row.due_at is None:
+        return "failing", "Not in HubSpot"
+    if row.due_at is not None:
+        return "waiting", "Waiting to be written"
+    if row.pushed_version == row.version:
+        return "in_sync", "In HubSpot"
+    return "", "Kept here only"

@@ -1,0 +1,105 @@
+"""The mapping page as rows: one for each LearnUpon field, offering only the HubSpot properties that fit it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from portals import mapping
+from portals.models import Portal, PropertyMapping
+
+GONE = "This field is gone in LearnUpon. Saving takes it out of the mapping."
+
+
+@dataclass
+class Row:
+    definition_id: int
+    label: str
+    type_label: str = ""
+    choices: list[str] = field(default_factory=list)
+    property: str = ""
+    policy: str = PropertyMapping.Policy.ALWAYS
+    options: str = ""
+    left_out: list[tuple[str, int]] = field(default_factory=list)
+    error: str = ""
+    policies = PropertyMapping.Policy.choices
+
+
+class MappingSheet:
+    def __init__(self, portal: Portal, offer: mapping.Offer) -> None:
+        self.portal, self.offer, self.error = portal, offer, ""
+        saved = {row.definition_id: row for row in portal.mappings.all()}
+        self.rows = [self._row(live, saved.pop(live.definition_id, None)) for live in offer.fields]
+        self.rows += [
+            Row(gone.definition_id, gone.definition_label, options=_options([], ""), error=GONE)
+            for gone in saved.values()
+        ]
+
+    def _row(self, live: mapping.Field, saved: PropertyMapping | None) -> Row:
+        row = Row(live.definition_id, live.label, live.type_label, list(live.choices))
+        if saved:
+            row.policy = saved.policy
+        self._choose(row, live, saved.property if saved else "")
+        return row
+
+    def _choose(self, row: Row, live: mapping.Field, chosen: str) -> None:
+        left_out: Counter[str] = Counter()
+        fitting = []
+        for item in self.offer.properties:
+            why_not = mapping.compatible(item, live)
+            if why_not is None:
+                fitting.append(item)
+            else:
+                left_out[item.type] += 1
+                if item.name == chosen:
+                    row.error = why_not
+        if chosen and not row.error and all(item.name != chosen for item in fitting):
+            row.error = f"HubSpot has no property “{chosen}” any more."
+        row.property, row.left_out, row.options = chosen, left_out.most_common(), _options(fitting, chosen)
+
+    def save(self, typed: list[tuple[str, str, str]], actor: str) -> bool:
+        """Save what was typed, or put it back on the page with what is wrong."""
+        self._put_back(typed)
+        if not all(definition.isdecimal() for _, definition, _ in typed):
+            self.error = "A row names no LearnUpon field. Reload the page and choose again."
+            return False
+        rows = [(name, int(definition), policy) for name, definition, policy in typed]
+        try:
+            mapping.save(self.portal, rows, self.offer, actor)
+        except mapping.MappingError as error:
+            self._mark(rows[error.row][1] if 0 <= error.row < len(rows) else 0, error.message)
+            return False
+        return True
+
+    def _put_back(self, typed: list[tuple[str, str, str]]) -> None:
+        chosen = {definition: (name, policy) for name, definition, policy in typed}
+        live = {item.definition_id: item for item in self.offer.fields}
+        for row in self.rows:
+            if row.definition_id in live:
+                name, row.policy = chosen.get(str(row.definition_id), ("", row.policy))
+                row.error = ""
+                self._choose(row, live[row.definition_id], name)
+
+    def _mark(self, definition_id: int, message: str) -> None:
+        self.error = message
+        for row in self.rows:
+            if row.definition_id == definition_id:
+                row.error = message
+
+
+def _options(fitting: list[mapping.Property], chosen: str) -> SafeString:
+    """Rendered here and not in the template: some portals have 30 fields and some accounts 500 properties."""
+    known = any(item.name == chosen for item in fitting)
+    missing = format_html('<option value="{}" selected>{} (cannot be used)</option>', chosen, chosen)
+    offered = format_html_join(
+        "",
+        '<option value="{}"{}>{} · {}</option>',
+        (
+            (item.name, SafeString(" selected" if item.name == chosen else ""), item.label, item.type)
+            for item in fitting
+        ),
+    )
+    return format_html(
+        '<option value="">Not filled</option>{}{}', missing if chosen and not known else "", offered
+    )

@@ -1,0 +1,57 @@
+"""What every page needs to say a state in words and colour, and the tabs of a portal's pages."""
+
+from zoneinfo import ZoneInfo
+
+from django import template
+
+from portals.models import HubSpotAccount
+
+register = template.Library()
+
+TABS = (
+    ("learners", "learners:list", "Learners"),
+    ("activity", "learners:activity", "Activity"),
+    ("insights", "learners:insights", "Insights"),
+    ("mapping", "portals:mapping", "Mapping"),
+    ("backfill", "learners:backfill", "Backfill"),
+    ("privacy", "gdpr:privacy", "Privacy"),
+    ("settings", "portals:settings", "Settings"),
+)
+TONES = {
+    "good": {"connected", "active", "done", "completed", "sent", "told", "passed", "in_sync"},
+    "warn": {
+        "paused",
+        "pending",
+        "new",
+        "waiting",
+        "due",
+        "sending",
+        "owed",
+        "pending_review",
+        "unconfirmed",
+    },
+    "bad": {"disconnected", "failed", "failing"},
+    "info": {"running", "in_progress"},
+}
+
+
+@register.simple_tag
+def portal_tabs() -> tuple[tuple[str, str, str], ...]:
+    return TABS
+
+
+@register.filter
+def tone(state: str) -> str:
+    """The colour class of a state; the word beside it says the same."""
+    return next((name for name, states in TONES.items() if state in states), "")
+
+
+@register.filter
+def zone(account: HubSpotAccount | None) -> ZoneInfo | None:
+    """The time zone people of this account read times in; a name this machine does not know becomes UTC."""
+    if not account:
+        return None
+    try:
+        return ZoneInfo(account.time_zone)
+    except (ValueError, OSError, KeyError):
+        return None

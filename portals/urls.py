@@ -1,0 +1,23 @@
+"""Addresses of installing, signing in and a portal's connection; included at the root."""
+
+from django.urls import path
+
+from portals.views import connection, install, mapping
+
+app_name = "portals"
+urlpatterns = [
+    path("", install.home, name="home"),
+    path("install/", install.install, name="install"),
+    path("oauth/hubspot/start", install.start, name="start"),
+    path("oauth/hubspot/callback", install.callback, name="callback"),
+    path("signout/", install.sign_out, name="sign_out"),
+    path("portals/disconnect", install.disconnect, name="disconnect"),
+    path("portals/connect/", connection.connect, name="connect"),
+    path("portals/<int:portal_id>/", connection.front, name="front"),
+    path("portals/<int:portal_id>/settings", connection.settings_page, name="settings"),
+    path("portals/<int:portal_id>/settings/keys", connection.keys, name="keys"),
+    path("portals/<int:portal_id>/settings/pause", connection.pause, name="pause"),
+    path("portals/<int:portal_id>/settings/resume", connection.resume, name="resume"),
+    path("portals/<int:portal_id>/settings/remove", connection.remove, name="remove"),
+    path("portals/<int:portal_id>/mapping", mapping.mapping_page, name="mapping"),
+]

@@ -1,0 +1,1 @@
+"""Pages of the connections: installing, connecting portals, settings and mapping."""
