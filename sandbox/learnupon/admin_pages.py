@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.learnupon import accounts, courses, enrollments, groups, invites, portals, progress
+from sandbox.learnupon import accounts, courses, customdata, enrollments, groups, invites, portals, progress
 from sandbox.learnupon.errors import Problem
 from sandbox.learnupon.pages import form, page, render
-from sandbox.learnupon.records import Portal, User
+from sandbox.learnupon.records import Definition, Portal, User
 from sandbox.learnupon.wire import whole
 from sandbox.learnupon.world import LearnUponWorld
 
@@ -117,16 +117,27 @@ def _join(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:
 
 
 def _field(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:
-    """Renames a custom field, or deletes it together with everybody's value."""
+    """Renames a custom field, turns text into a choice or back, or deletes it with everybody's value."""
     definition = portal.definitions.get(whole(fields.get("definition_id")) or 0)
     if definition is None:
         raise Problem(404, "field not found")
     if fields.get("label"):
         definition.label = fields["label"]
         return
+    if "choices" in fields:
+        _retype(definition, tuple(part.strip() for part in fields["choices"].split(",") if part.strip()))
+        return
     del portal.definitions[definition.id]
     for user in portal.users.values():
         user.values.pop(definition.id, None)
+
+
+def _retype(definition: Definition, choices: tuple[str, ...]) -> None:
+    """String <-> String Choice is the one change of type that LearnUpon allows after saving."""
+    if definition.type_id not in (customdata.STRING, customdata.STRING_CHOICE):
+        raise Problem(400, "the type of this field cannot be changed")
+    definition.type_id = customdata.STRING_CHOICE if choices else customdata.STRING
+    definition.choices = choices
 
 
 def _keys(world: LearnUponWorld, portal: Portal, fields: Fields) -> None:

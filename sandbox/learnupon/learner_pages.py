@@ -16,6 +16,10 @@ TOO_SHORT = f"A password needs at least {MIN_PASSWORD} characters."
 
 
 def add_routes(app: web.Application, world: LearnUponWorld) -> None:
+    async def start(request: web.Request) -> web.StreamResponse:
+        return render("start", None, portals=world.portals.values())
+
+    app.router.add_get("/", start)
     for method, path, show in (
         ("GET", "", home),
         ("GET", "/", home),

@@ -29,10 +29,9 @@ def page(world: LearnUponWorld, show: Page) -> Callable[[web.Request], Awaitable
     return answer
 
 
-def render(name: str, portal: Portal, *, status: int = 200, **context: Any) -> web.Response:
-    text = _templates.get_template(f"learnupon/{name}.html").render(
-        portal=portal, root=f"/{portal.subdomain}", **context
-    )
+def render(name: str, portal: Portal | None, *, status: int = 200, **context: Any) -> web.Response:
+    root = f"/{portal.subdomain}" if portal else ""
+    text = _templates.get_template(f"learnupon/{name}.html").render(portal=portal, root=root, **context)
     return web.Response(status=status, text=text, content_type="text/html")
 
 

@@ -12,7 +12,11 @@ PASSWORD = "sandbox-password"  # noqa: S105 - everybody's, printed on the login 
 
 FIELDS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (customdata.STRING, "Department", ()),
-    (customdata.STRING_CHOICE, "Country", ("France", "Germany", "Ireland", "United Kingdom", "United States")),
+    (
+        customdata.STRING_CHOICE,
+        "Country",
+        ("France", "Germany", "Ireland", "United Kingdom", "United States"),
+    ),
     (customdata.DATE, "Start date", ()),
     (customdata.INTEGER, "Employee number", ()),
     (customdata.DECIMAL, "Score", ()),

@@ -14,6 +14,12 @@ def log_in(site: Site, email: str = MARIA, password: str = PASSWORD, portal: str
     return site.open("POST", f"/{portal}/login", {"email": email, "password": password}).text
 
 
+def test_the_first_page_leads_to_every_portal(site: Site) -> None:
+    page = site.open("GET", "/").text
+    for subdomain in ("acme", "acme-partners", "globex"):
+        assert f'href="/{subdomain}/admin"' in page
+
+
 def test_a_learner_logs_in_and_finishes_a_course(site: Site) -> None:
     site.listen_to()
     page = log_in(site)
@@ -116,6 +122,8 @@ def test_fields_are_renamed_and_deleted_and_keys_replaced(site: Site) -> None:
     first = next(iter(acme.definitions))
     site.open("POST", "/acme/admin/field", {"definition_id": str(first), "label": "Team"})
     assert acme.definitions[first].label == "Team"
+    site.open("POST", "/acme/admin/field", {"definition_id": str(first), "choices": "Sales, Support"})
+    assert (acme.definitions[first].type_id, acme.definitions[first].choices) == (4, ("Sales", "Support"))
     site.open("POST", "/acme/admin/field", {"definition_id": str(first)})
     assert first not in acme.definitions
     site.open("POST", "/acme/admin/keys")
