@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from stack import checks
 from stack.application import Application, application
@@ -15,7 +15,7 @@ from stack.paths import COVERAGE_FILE
 from stack.ports import DEFAULTS, Ports
 from stack.processes import shown
 from stack.runs import run
-from stack.services import services
+from stack.services import services, set_apart
 
 LOOK_EVERY = 0.5
 ANY_PORTS = dict.fromkeys(DEFAULTS, "0")  # A test that starts a server lets the kernel choose.
@@ -38,7 +38,7 @@ def whole_stack(command: str, *, keep: bool) -> Iterator[Application]:
         with run(command, keep=keep, durable=True) as mine:
             addresses = Addresses.chosen(ports)
             print("Starting PostgreSQL and Redis ...", flush=True)
-            with services(mine) as servers:
+            with services(mine) as found, nullcontext(found) if keep else set_apart(found) as servers:
                 print("Starting web, worker, beat and the sandbox ...", flush=True)
                 environment = app_environment(mine, servers, addresses)
                 with application(mine, servers, addresses, environment) as app:

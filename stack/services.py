@@ -1,15 +1,19 @@
 """PostgreSQL and Redis for one run: those named by DATABASE_URL and REDIS_URL, else our own."""
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
+
+import redis
 
 from stack.binaries import Program, find_postgres, find_redis, packaged_postgres, packaged_redis
 from stack.errors import StackError
-from stack.postgres import Postgres
+from stack.postgres import Postgres, create_database, drop_database
 from stack.redisserver import Redis
 from stack.runs import Run
 from stack.serverfolder import server_folder
@@ -82,3 +86,23 @@ def _start_redis(run: Run, folder: Path, account: Account, stack: ExitStack) -> 
     stack.callback(server.stop)
     server.start()
     return server
+
+
+@contextmanager
+def set_apart(servers: Services) -> Iterator[Services]:
+    """For the demo, which empties Redis and ends by forgetting everything: nobody else's data may be near."""
+    if not servers.own_redis:
+        with redis.Redis.from_url(servers.redis_url) as connection:
+            if connection.dbsize():
+                raise StackError(
+                    "The demo empties Redis, and REDIS_URL names one with data: unset it, or name another."
+                )
+    if servers.own_database:
+        yield servers
+        return
+    name = f"hubsync_demo_{secrets.token_hex(4)}"
+    create_database(servers.database_url, name)
+    try:
+        yield replace(servers, database_url=urlsplit(servers.database_url)._replace(path=f"/{name}").geturl())
+    finally:
+        drop_database(servers.database_url, name)
