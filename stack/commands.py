@@ -2,22 +2,25 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 
 from stack import checks
 from stack.application import Application, application
 from stack.environment import NOWHERE, Addresses, app_environment
 from stack.paths import COVERAGE_FILE
 from stack.ports import DEFAULTS, Ports
-from stack.processes import shown
+from stack.processes import die_with_parent, shown
 from stack.runs import run
 from stack.services import services, set_apart
+from stack.signals import Interrupted
 
 LOOK_EVERY = 0.5
+INTERRUPT_SECONDS = 10
 ANY_PORTS = dict.fromkeys(DEFAULTS, "0")  # A test that starts a server lets the kernel choose.
 
 
@@ -72,9 +75,22 @@ def run_tests(arguments: Sequence[str]) -> int:
     with run("test", keep=False, durable=False) as mine, services(mine) as servers:
         environment = app_environment(mine, servers, NOWHERE) | ANY_PORTS
         environment["COVERAGE_FILE"] = str(COVERAGE_FILE)
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *words], env=environment, check=False
-        ).returncode
+        return _until_it_ends([sys.executable, "-m", "pytest", *words], environment)
+
+
+def _until_it_ends(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The exit code. Ctrl-C leaves pytest the time to say what it was doing."""
+    child = subprocess.Popen(argv, env=environment, preexec_fn=die_with_parent(signal.SIGINT))
+    try:
+        return child.wait()
+    except Interrupted:
+        child.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(INTERRUPT_SECONDS)
+        raise
+    finally:
+        child.kill()
+        child.wait()
 
 
 def stay(app: Application) -> None:

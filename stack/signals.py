@@ -23,8 +23,11 @@ def install() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+_interrupted: list[str] = []
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     # A second Ctrl-C must not cut the clean-up short.
-    for ending in ENDING:
-        signal.signal(ending, signal.SIG_IGN)
-    raise Interrupted(signal.Signals(number).name)
+    if not _interrupted:
+        _interrupted.append(signal.Signals(number).name)
+        raise Interrupted(_interrupted[0])
