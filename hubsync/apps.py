@@ -1,0 +1,10 @@
+"""Registers the start-up checks."""
+
+from django.apps import AppConfig
+
+
+class HubsyncConfig(AppConfig):
+    name = "hubsync"
+
+    def ready(self) -> None:
+        from hubsync import checks  # noqa: F401  (registers)

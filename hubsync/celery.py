@@ -1,0 +1,40 @@
+"""Celery: the fast path. Every task can be lost, because what is due stands in PostgreSQL and is swept up."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.schedules import schedule
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
+
+app = Celery("hubsync")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _use_django_logging(**kwargs: Any) -> None:
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+
+
+@app.on_after_finalize.connect
+def _schedule(sender: Celery, **kwargs: Any) -> None:
+    from django.conf import settings
+
+    def every(seconds: float, task: str, queue: str = "live") -> None:
+        # A tick that nobody took in time is worthless: the next one does the same.
+        sender.add_periodic_task(
+            schedule(seconds), sender.signature(task), name=task, queue=queue, expires=max(seconds * 3, 10)
+        )
+
+    every(settings.SWEEP_SECONDS, "webhooks.sweep")
+    every(settings.SWEEP_SECONDS, "learners.sweep")
+    every(settings.SWEEP_SECONDS, "gdpr.sweep")
+    every(30, "portals.refresh_tokens")
+    every(3600, "gdpr.retention", queue="bulk")

@@ -1,0 +1,51 @@
+"""One worker at a time speaks to LearnUpon about a learner."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from learners.models import Learner
+from portals.clients.errors import TryAgain
+from portals.models import Portal
+
+
+def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner:
+    """The live learner of a record, made when there is none; two at once make one."""
+    identity = {"portal": portal, "record_type": record_type, "record_id": record_id}
+    live = Learner.objects.filter(**identity).exclude(state=Learner.State.UNLINKED)
+    found = live.first()
+    if found:
+        return found
+    Learner.objects.bulk_create([Learner(account=portal.account, **identity)], ignore_conflicts=True)
+    return live.get()
+
+
+@contextmanager
+def held(learner: Learner) -> Iterator[Learner]:
+    """The learner, fresh from the database and ours alone until the block ends or the claim runs out."""
+    free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
+    claimed = (
+        Learner.objects.filter(free, pk=learner.pk)
+        .exclude(state=Learner.State.UNLINKED)
+        .update(busy_until=Now() + timedelta(seconds=settings.CLAIM_SECONDS), busy_claim=F("busy_claim") + 1)
+    )
+    if not claimed:
+        raise TryAgain("Another request about this learner is being worked.", after=1.0, counts=False)
+    fresh = Learner.objects.select_related("portal__account", "account").get(pk=learner.pk)
+    try:
+        yield fresh
+    finally:
+        Learner.objects.filter(pk=fresh.pk, busy_claim=fresh.busy_claim).update(busy_until=None)
+
+
+def save(learner: Learner, **changes: object) -> None:
+    """Write changes to a held learner. An erasure or a successor that took the claim wins, and the work stops."""
+    for name, value in changes.items():
+        setattr(learner, name, value)
+    changed = Learner.objects.filter(pk=learner.pk, busy_claim=learner.busy_claim).update(**changes)
+    if not changed:
+        raise TryAgain("The learner was changed by somebody else meanwhile.", after=1.0, counts=False)

@@ -1,0 +1,136 @@
+"""The fold: whatever LearnUpon says, in whatever order and however often, ends in the same enrollment.
+
+A webhook sets only the fields it carries, as of when LearnUpon made it; a row read over REST is whole, as of its
+answer, and wins ties. Nothing is final: a completed course can be reopened.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from learners.models import Enrollment, Learner
+from learners.observations import Observation, from_webhook
+from portals.models import Portal
+from webhooks import nudger
+from webhooks.models import Delivery
+from webhooks.results import Done, Result
+
+UPDATED = [
+    "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
+    "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
+    "unenrolled", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts", "parked_reason",
+]  # fmt: skip
+
+
+def fold(row: Enrollment, seen: Observation) -> bool:
+    """Take over what is news; True when anything a person can see changed."""
+    changed = False
+    for name, value in seen.fields.items():
+        if _wins(row, seen, name, value):
+            changed |= getattr(row, name) != value
+            setattr(row, name, value)
+            if not seen.whole:
+                row.stamps[name] = seen.as_of.isoformat()
+    if seen.whole and (row.read_as_of is None or seen.as_of >= row.read_as_of):
+        row.read_as_of = seen.as_of
+        row.stamps = {n: s for n, s in row.stamps.items() if datetime.fromisoformat(s) > seen.as_of}
+    return changed
+
+
+def _wins(row: Enrollment, seen: Observation, name: str, value: Any) -> bool:
+    """Newer wins, a whole reading wins over a part of the same moment, and between equals the larger value, so that
+    it does not matter which of them came first."""
+    stamp = row.stamps.get(name)
+    if stamp is not None:
+        known = (datetime.fromisoformat(stamp), False)
+    elif row.read_as_of is not None:
+        known = (row.read_as_of, True)
+    else:
+        return True
+    news = (seen.as_of, seen.whole)
+    return news > known or (news == known and repr(value) >= repr(getattr(row, name)))
+
+
+@transaction.atomic
+def take(portal: Portal, observations: Sequence[Observation]) -> int:
+    """Fold observations of linked learners into the portal's enrollments; how many concerned somebody linked.
+
+    Observations of people without a link are dropped here and stored nowhere."""
+    users = {seen.user_id for seen in observations}
+    learners = dict(
+        Learner.objects.filter(
+            portal=portal, learnupon_user_id__in=users, state=Learner.State.ACTIVE
+        ).values_list("learnupon_user_id", "pk")
+    )
+    ours = [seen for seen in observations if seen.user_id in learners]
+    if not ours:
+        return 0
+    rows = _rows(portal, ours, learners)
+    changed = {seen.enrollment_id for seen in ours if fold(rows[seen.enrollment_id], seen)}
+    for row in rows.values():
+        if row.enrollment_id in changed or row.version == 0:
+            row.version += 1
+            row.due_at = row.changed_at = Now()
+            row.attempts, row.parked_reason = 0, ""
+    Enrollment.objects.bulk_update(rows.values(), UPDATED, batch_size=500)
+    return len(ours)
+
+
+def _rows(
+    portal: Portal, ours: Sequence[Observation], learners: dict[int | None, int]
+) -> dict[int, Enrollment]:
+    """The enrollments concerned, made where they are new, locked in one order."""
+    blank = {
+        seen.enrollment_id: Enrollment(
+            account_id=portal.account_id, portal=portal, learner_id=learners[seen.user_id],
+            enrollment_id=seen.enrollment_id, course_id=seen.course_id, version=0, due_at=None,
+        )
+        for seen in ours
+    }  # fmt: skip
+    ordered = sorted(blank.values(), key=lambda row: row.enrollment_id)
+    Enrollment.objects.bulk_create(ordered, ignore_conflicts=True)
+    locked = (
+        Enrollment.objects.select_for_update().filter(portal=portal, enrollment_id__in=blank).order_by("pk")
+    )
+    return {row.enrollment_id: row for row in locked}
+
+
+def receive(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
+    """Webhooks about enrollments: folded by portal, then pushed at once."""
+    for portal, rows in _by_portal(deliveries):
+        seen = {d.pk: from_webhook(d.body or {}, d.received_at) for d in rows}
+        known = _linked(portal, [o for o in seen.values() if o])
+        take(portal, [o for o in seen.values() if o and o.user_id in known])
+        nudger.wake(portal.account_id, "live", "learners.push")
+        for delivery in rows:
+            observation = seen[delivery.pk]
+            yield delivery, _ended(observation, known)
+
+
+def _ended(seen: Observation | None, known: set[int]) -> Result:
+    if seen is None:
+        return Done("refused", "The event names no enrollment, user or course.", ok=False)
+    if seen.user_id not in known:
+        return Done("not_linked", "About somebody who is not linked; nothing was kept.", forget=True)
+    return Done("folded", "Progress taken over.")
+
+
+def _linked(portal: Portal, seen: Iterable[Observation]) -> set[int]:
+    users = {o.user_id for o in seen}
+    found = Learner.objects.filter(portal=portal, learnupon_user_id__in=users, state=Learner.State.ACTIVE)
+    return {int(user) for user in found.values_list("learnupon_user_id", flat=True) if user}
+
+
+def _by_portal(deliveries: list[Delivery]) -> Iterator[tuple[Portal, list[Delivery]]]:
+    portals = Portal.objects.select_related("account").in_bulk(
+        {d.portal_id for d in deliveries if d.portal_id}
+    )
+    for portal_id, group in groupby(
+        sorted(deliveries, key=lambda d: (d.portal_id or 0, d.pk)), lambda d: d.portal_id
+    ):
+        if portal_id in portals:
+            yield portals[portal_id], list(group)

@@ -1,0 +1,140 @@
+"""Invitations: sent once by LearnUpon, recorded before they are sent, and watched until they are accepted."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from learners import claims
+from learners.models import Learner
+from learners.outcomes import OUTCOMES
+from portals.clients.errors import TryAgain, Unclear, VendorError
+from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
+from portals.lanes import Lane
+from portals.models import Portal
+from webhooks.results import Done
+
+# How long after the invitation it is looked at again: often while the mail is fresh, then rarely.
+LOOK_AGAIN = ((timedelta(minutes=10), 10), (timedelta(hours=2), 120), (timedelta(days=2), 1800))
+LOOK_RARELY = 6 * 3600
+ONE_BY_ONE = (
+    5  # up to so many pending learners are searched singly; more of them by the portal's invitation list
+)
+
+
+def send(learnupon: LearnUpon, learner: Learner, values: dict[str, Any], group_id: int | None = None) -> Done:
+    """Have LearnUpon invite the learner. It cannot be unsent, so it is recorded first and never repeated by itself."""
+    invitation: dict[str, Any] = {
+        "email": learner.email, "first_name": learner.first_name, "last_name": learner.last_name
+    }  # fmt: skip
+    if group_id:
+        invitation["group_id"] = group_id
+    if labelled := _by_label(learner, values):
+        invitation["CustomData"] = labelled
+    claims.save(learner, invitation=Learner.Sent.SENDING, invited_at=timezone.now())
+    try:
+        learnupon.invite(invitation)
+    except AlreadyThere:
+        return sent(learner, "already_invited")
+    except Unclear:
+        return check(learnupon, learner)
+    except DataRejected as refusal:
+        claims.save(learner, invitation=Learner.Sent.NO, invited_at=None)
+        return _done("custom_data_rejected", refusal.message)
+    except VendorError:
+        claims.save(learner, invitation=Learner.Sent.NO, invited_at=None)
+        raise
+    return sent(learner, "invited")
+
+
+def _by_label(learner: Learner, values: dict[str, Any]) -> dict[str, Any]:
+    """ASSUMPTION(invite-labels): on invitations only the form by label is documented; definition ids are not."""
+    labels = {str(m.definition_id): m.definition_label for m in learner.portal.mappings.all()}
+    return {
+        labels[definition_id]: value for definition_id, value in values.items() if definition_id in labels
+    }
+
+
+def sent(learner: Learner, code: str) -> Done:
+    now = timezone.now()
+    claims.save(
+        learner, invitation=Learner.Sent.SENT, state=Learner.State.PENDING, creating=False,
+        invited_at=learner.invited_at or now, look_at=now + timedelta(seconds=LOOK_AGAIN[0][1]),
+    )  # fmt: skip
+    return _done(code)
+
+
+def _done(code: str, reason: str = "") -> Done:
+    outcome = OUTCOMES[code]
+    return Done(code, reason or outcome.text, ok=outcome.ok)
+
+
+def check(learnupon: LearnUpon, learner: Learner) -> Done:
+    """Whether an invitation whose answer was lost did go out. Only the portal's own list can tell; where it does not
+    show it, nobody knows, and a person decides."""
+    claims.save(learner, invitation=Learner.Sent.UNCONFIRMED)
+    for row in learnupon.invitations():
+        if str(row.get("invite_email_address", "")).casefold() == learner.email.casefold():
+            return sent(learner, "invited")
+    return _done("unconfirmed")
+
+
+def send_again(learner: Learner) -> None:
+    """A person decided: the next attempt may send it."""
+    Learner.objects.filter(pk=learner.pk, invitation=Learner.Sent.UNCONFIRMED).update(
+        invitation=Learner.Sent.NO
+    )
+
+
+# --- has it been accepted? -------------------------------------------------------------------------------
+def look(portal: Portal) -> int:
+    """Link the pending learners of a portal whose invitation was accepted; how many were."""
+    due = list(
+        Learner.objects.filter(portal=portal, state=Learner.State.PENDING, look_at__lte=Now()).order_by(
+            "look_at"
+        )[:200]
+    )
+    if not due:
+        return 0
+    learnupon = LearnUpon(portal, Lane.LIVE)
+    if len(due) > ONE_BY_ONE:
+        accepted = {
+            str(row.get("invite_email_address", "")).casefold()
+            for row in learnupon.invitations()
+            if row.get("invite_status") == "accepted"
+        }
+        likely = [learner for learner in due if learner.email.casefold() in accepted]
+        _look_later([learner for learner in due if learner not in likely])
+    else:
+        likely = due
+    return sum(_look_at(learnupon, learner) for learner in likely)
+
+
+def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
+    user = learnupon.find_user(learner.email)
+    if user is None:
+        _look_later([learner])
+        return False
+    try:
+        with claims.held(learner) as mine, transaction.atomic():
+            claims.save(
+                mine, learnupon_user_id=int(user["id"]), state=Learner.State.ACTIVE, linked_at=timezone.now(),
+                look_at=None, read_due_at=timezone.now(),
+            )  # fmt: skip
+    except IntegrityError:
+        Learner.objects.filter(pk=learner.pk).update(
+            look_at=None, state_reason="The account with this e-mail is linked to another record."
+        )
+        return False
+    except TryAgain:
+        return False
+    return True
+
+
+def _look_later(learners: list[Learner]) -> None:
+    for learner in learners:
+        age = timezone.now() - (learner.invited_at or learner.added_at)
+        seconds = next((wait for until, wait in LOOK_AGAIN if age < until), LOOK_RARELY)
+        Learner.objects.filter(pk=learner.pk).update(look_at=timezone.now() + timedelta(seconds=seconds))

@@ -1,0 +1,209 @@
+"""Who learns and how far they are: Learner links a HubSpot record to a LearnUpon user, Enrollment is their progress."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from portals.models import HubSpotAccount, Portal, RecordType
+
+
+class Learner(models.Model):
+    """The link between a HubSpot record and a LearnUpon user in one portal."""
+
+    class State(models.TextChoices):
+        NEW = "new", "Being added"
+        PENDING = "pending", "Invited, not accepted yet"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        UNLINKED = "unlinked", "Unlinked"
+
+    class Sent(models.TextChoices):
+        """How far something that cannot be taken back (an invitation, a mail) has gone."""
+
+        NO = "no", "Not sent"
+        DUE = "due", "To be sent"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        UNCONFIRMED = "unconfirmed", "Not known whether it was sent"
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="learners")
+    portal = models.ForeignKey(Portal, on_delete=models.CASCADE, related_name="learners")
+    record_type = models.CharField(max_length=8, choices=RecordType)
+    record_id = models.CharField(max_length=32)
+    learnupon_user_id = models.BigIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.NEW)
+    state_reason = models.CharField(max_length=300, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    first_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    added_at = models.DateTimeField(db_default=Now())
+    linked_at = models.DateTimeField(null=True, blank=True)
+    # One worker at a time speaks to LearnUpon about a learner.
+    busy_until = models.DateTimeField(null=True, blank=True)
+    busy_claim = models.PositiveIntegerField(default=0)
+    creating = models.BooleanField(
+        default=False
+    )  # POST /users has been begun and not yet been answered clearly
+    invitation = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
+    invited_at = models.DateTimeField(null=True, blank=True)
+    look_at = models.DateTimeField(
+        null=True, blank=True
+    )  # when to look again whether the invitation was accepted
+    welcome = models.CharField(
+        max_length=16, choices=Sent, default=Sent.NO
+    )  # the mail that leads to a first login
+    welcome_due_at = models.DateTimeField(null=True, blank=True)
+    read_due_at = models.DateTimeField(
+        null=True, blank=True
+    )  # when to fetch this learner's enrollments in one call
+    data_written = models.JSONField(default=dict)  # custom data as last written
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["portal", "record_type", "record_id"],
+                condition=~Q(state="unlinked"),
+                name="learner_once_per_record",
+            ),
+            models.UniqueConstraint(
+                fields=["portal", "learnupon_user_id"],
+                condition=~Q(state="unlinked"),
+                name="learner_once_per_learnupon_user",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "record_type", "record_id"], name="learner_about_record"),
+            models.Index(
+                fields=["portal", "look_at"], condition=Q(look_at__isnull=False), name="learner_look_due"
+            ),
+            models.Index(
+                fields=["welcome_due_at"],
+                condition=Q(welcome_due_at__isnull=False),
+                name="learner_welcome_due",
+            ),
+            models.Index(
+                fields=["portal", "read_due_at"],
+                condition=Q(read_due_at__isnull=False),
+                name="learner_read_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"learner {self.pk}"
+
+
+class Enrollment(models.Model):
+    """One learner's one go at one course, as LearnUpon last told it and as HubSpot last got it.
+
+    `version` counts changes, `pushed_version` the last one HubSpot has; `due_at` is set while they differ or the
+    association is missing, and is the only thing the push looks for.
+    """
+
+    class Status(models.TextChoices):
+        NOT_STARTED = "not_started", "Not Started"
+        IN_PROGRESS = "in_progress", "In Progress"
+        COMPLETED = "completed", "Completed"
+
+    class Result(models.TextChoices):
+        NONE = "", "None"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Failed"
+        PENDING_REVIEW = "pending_review", "Pending Review"
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="enrollments")
+    portal = models.ForeignKey(Portal, on_delete=models.CASCADE, related_name="enrollments")
+    learner = models.ForeignKey(Learner, on_delete=models.CASCADE, related_name="enrollments")
+    enrollment_id = models.BigIntegerField()
+    course_id = models.BigIntegerField()
+    course_name = models.CharField(max_length=500, blank=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.NOT_STARTED)
+    result = models.CharField(max_length=16, choices=Result, blank=True, default=Result.NONE)
+    progress_percent = models.FloatField(null=True, blank=True)
+    score_percent = models.FloatField(null=True, blank=True)
+    enrolled_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    last_accessed_at = models.DateTimeField(null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
+    certificate_expires_on = models.DateField(null=True, blank=True)
+    certificate_name = models.CharField(max_length=255, blank=True)
+    overdue = models.BooleanField(default=False)
+    unenrolled = models.BooleanField(default=False)
+
+    # As of when we know it: a REST read is whole, a webhook carries some fields only (learners/enrollments.py).
+    read_as_of = models.DateTimeField(null=True, blank=True)
+    stamps = models.JSONField(default=dict)
+
+    version = models.PositiveIntegerField(default=1)
+    pushed_version = models.PositiveIntegerField(default=0)
+    hubspot_id = models.CharField(max_length=32, blank=True)
+    associated_with = models.CharField(
+        max_length=32, blank=True
+    )  # the record id it is associated with in HubSpot
+    changed_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
+    claim = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    parked_reason = models.CharField(max_length=500, blank=True)
+    correlation_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["portal", "enrollment_id"], name="enrollment_once_per_portal")
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "due_at"], condition=Q(due_at__isnull=False), name="enrollment_due"
+            ),
+            models.Index(fields=["portal", "course_id", "status"], name="enrollment_by_course"),
+        ]
+
+    def __str__(self) -> str:
+        return f"enrollment {self.enrollment_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.portal.number}:{self.enrollment_id}"
+
+
+class Walk(models.Model):
+    """One reading of a portal's enrollments, course by course and page by page; it goes on where it stopped."""
+
+    class Kind(models.TextChoices):
+        POLL = "poll", "Regular check"
+        HISTORY = "history", "Bring in history"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE)
+    portal = models.ForeignKey(Portal, on_delete=models.CASCADE, related_name="walks")
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+    courses = models.JSONField(default=list)  # still to be walked, the first one now
+    courses_total = models.PositiveIntegerField(default=0)
+    page = models.PositiveIntegerField(default=1)
+    rows_seen = models.PositiveIntegerField(default=0)
+    rows_linked = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
+    claim = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="running"), name="walk_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["portal"], condition=Q(state__in=["running", "paused"]), name="walk_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} walk {self.pk}"

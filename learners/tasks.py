@@ -1,0 +1,76 @@
+"""Claim, call, record: the tasks around learners and their progress."""
+
+from typing import Any
+
+from celery import shared_task
+from django.db.models.functions import Now
+
+from learners import invitations, push, walks, welcome
+from learners.models import Enrollment, Learner, Walk
+from portals import connecting
+from portals.clients.errors import Disconnected, TryAgain, VendorError
+from portals.lanes import Lane
+from portals.models import HubSpotAccount, Portal
+
+
+@shared_task(name="learners.sweep")
+def sweep() -> None:
+    """Send a task for everything that is due; each finds out by its claim whether it still is."""
+    for account_id in (
+        Enrollment.objects.filter(due_at__lte=Now()).values_list("account_id", flat=True).distinct()
+    ):
+        _send(push_task, account_id, Lane.LIVE)
+    for walk_id in Walk.objects.filter(state=Walk.State.RUNNING, due_at__lte=Now()).values_list(
+        "pk", flat=True
+    )[:200]:
+        _send(walk_task, walk_id, Lane.BULK)
+    due = Learner.objects.filter(look_at__lte=Now(), state=Learner.State.PENDING).values_list(
+        "portal_id", flat=True
+    )
+    reads = Learner.objects.filter(read_due_at__lte=Now(), state=Learner.State.ACTIVE)
+    for portal_id in set(due.distinct()) | set(reads.values_list("portal_id", flat=True).distinct()):
+        _send(look_task, portal_id, Lane.LIVE)
+    if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
+        welcome_task.apply_async(queue=Lane.ACTIONS, expires=30)
+    walks.start_polls()
+
+
+def _send(task: Any, subject: int, lane: str) -> None:
+    task.apply_async(args=[subject, lane], queue=lane, expires=60)
+
+
+@shared_task(name="learners.push")
+def push_task(account_id: int, lane: str) -> None:
+    account = HubSpotAccount.objects.get(pk=account_id)
+    if push.push(account, lane):
+        _send(push_task, account_id, lane)
+
+
+@shared_task(name="learners.walk")
+def walk_task(walk_id: int, lane: str) -> None:
+    walk = walks.claim(walk_id)
+    if walk and walks.run(walk):
+        _send(walk_task, walk_id, lane)
+
+
+@shared_task(name="learners.look")
+def look_task(portal_id: int, lane: str) -> None:
+    """Fetch what was just linked, then see which invitations were accepted."""
+    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    if portal is None:
+        return
+    try:
+        invitations.look(portal)
+        walks.read_learners(portal)
+    except Disconnected as error:
+        connecting.mark_disconnected(portal, error.message)
+    except TryAgain:
+        return  # still due; the sweep comes again
+    except VendorError as error:
+        Portal.objects.filter(pk=portal.pk).update(state_reason=error.message[:300])
+
+
+@shared_task(name="learners.welcome")
+def welcome_task() -> None:
+    welcome.lost()
+    welcome.send_due()

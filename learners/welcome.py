@@ -1,0 +1,94 @@
+"""The mail that leads a created learner to a first login.
+
+LearnUpon's API sends none, so we do: where to log in, and how to set a password by its Forgot password page. Never
+a password, and nothing for portals whose logins are SAML or SQSSO (learnupon-hubspot-overview.txt).
+"""
+
+import smtplib
+from datetime import timedelta
+
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from learners.models import Learner
+from webhooks import retries
+
+LANGUAGES = {"de": "de", "fr": "fr", "es": "es"}
+CLAIM_SECONDS = 60
+
+
+def send_due(most: int = 100) -> int:
+    """Send the mails that are due; how many went."""
+    due = list(
+        Learner.objects.select_related("portal")
+        .filter(welcome=Learner.Sent.DUE, welcome_due_at__lte=Now(), state=Learner.State.ACTIVE)
+        .order_by("welcome_due_at")[:most]
+    )
+    return sum(_send(learner) for learner in due)
+
+
+def _send(learner: Learner) -> bool:
+    """Recorded as being sent before it is sent: after a crash in between it is a person who decides, not a retry."""
+    mine = Learner.objects.filter(
+        pk=learner.pk, welcome=Learner.Sent.DUE, welcome_due_at=learner.welcome_due_at
+    )
+    if not mine.update(
+        welcome=Learner.Sent.SENDING, welcome_due_at=timezone.now() + timedelta(seconds=CLAIM_SECONDS)
+    ):
+        return False
+    message = compose(learner)
+    try:
+        connection = get_connection()
+        connection.open()
+    except OSError:  # nothing was said yet, so it can safely be said later
+        _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(4)))
+        return False
+    try:
+        message.connection = connection
+        message.send()
+    except smtplib.SMTPRecipientsRefused:
+        _set(learner, Learner.Sent.UNCONFIRMED, None)
+        return False
+    except OSError:
+        _set(learner, Learner.Sent.UNCONFIRMED, None)
+        return False
+    finally:
+        connection.close()
+    _set(learner, Learner.Sent.SENT, None)
+    return True
+
+
+def _set(learner: Learner, state: str, due_at: object) -> None:
+    Learner.objects.filter(pk=learner.pk, welcome=Learner.Sent.SENDING).update(
+        welcome=state, welcome_due_at=due_at
+    )
+
+
+def lost() -> int:
+    """Mails whose sender died while sending: nobody knows, so they wait for a person."""
+    return Learner.objects.filter(welcome=Learner.Sent.SENDING, welcome_due_at__lt=Now()).update(
+        welcome=Learner.Sent.UNCONFIRMED, welcome_due_at=None
+    )
+
+
+def send_again(learner: Learner) -> None:
+    """A person decided to send it once more."""
+    Learner.objects.filter(pk=learner.pk).exclude(welcome=Learner.Sent.SENDING).update(
+        welcome=Learner.Sent.DUE, welcome_due_at=timezone.now()
+    )
+
+
+def compose(learner: Learner) -> EmailMultiAlternatives:
+    portal = learner.portal
+    name = " ".join(f"{learner.first_name}".split())  # a name may carry line breaks; a header may not
+    context = {"name": name, "portal": str(portal), "login": f"{portal.url}/login",
+               "forgot": f"{portal.url}/forgot-password", "email": learner.email}  # fmt: skip
+    with translation.override(LANGUAGES.get(learner.language[:2], "en")):
+        subject = render_to_string("mail/welcome_subject.txt", context)
+        text = render_to_string("mail/welcome.txt", context)
+        html = render_to_string("mail/welcome.html", context)
+    message = EmailMultiAlternatives(" ".join(subject.split()), text, to=[learner.email])
+    message.attach_alternative(html, "text/html")
+    return message

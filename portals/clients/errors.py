@@ -1,0 +1,54 @@
+"""What a failed call means for whoever made it. Clients turn status codes into these; nothing else reads them."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something waits or failed, as a person sees it."""
+
+    EXCEEDED = "exceeded"  # tried for as long as the ladder goes
+    REFUSED = "refused"  # the vendor said no, and will say no again
+    CONFIGURATION = "configuration"  # something must be set up first
+    DISCONNECTED = "disconnected"  # the credentials are dead
+    INTERNAL = "internal"  # our own mistake
+
+
+class VendorError(Exception):
+    """`message` is in plain words and without personal data; it may be shown to the admin."""
+
+    def __init__(self, message: str, *, correlation_id: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.correlation_id = correlation_id
+
+
+class TryAgain(VendorError):
+    """The same call may succeed in `after` seconds. `counts` is False for waits that are nobody's failure
+    (a budget that is used up); they do not eat into the time an action may take."""
+
+    def __init__(
+        self, message: str, *, after: float = 0.0, counts: bool = True, correlation_id: str = ""
+    ) -> None:
+        super().__init__(message, correlation_id=correlation_id)
+        self.after = after
+        self.counts = counts
+
+
+class Unclear(TryAgain):
+    """No usable answer came: the vendor may or may not have done it. Look before doing it again."""
+
+
+class Refused(VendorError):
+    """The vendor understood and declined. `code` is the vendor's category or ours, never to be shown alone."""
+
+    def __init__(self, message: str, *, code: str = "", correlation_id: str = "") -> None:
+        super().__init__(message, correlation_id=correlation_id)
+        self.code = code
+
+
+class NotFound(Refused):
+    """What the call was about is not there."""
+
+
+class Disconnected(VendorError):
+    """The credentials are dead: stop every call that uses them until a person reconnects."""

@@ -1,0 +1,207 @@
+"""One HTTP call, bounded as a whole: allow-listed host, no redirect, no cookie, a deadline from first byte to last."""
+
+import io
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from portals.clients.errors import Refused, TryAgain, Unclear
+
+ANSWER_LIMIT = 32 * 1024 * 1024
+CONNECT_SECONDS = 5
+_local = threading.local()  # .deadline: the monotonic end of the call this thread is making
+
+
+class _BoundedReader(io.RawIOBase):
+    """Reads a socket until the call's deadline. A read time-out alone bounds only each read: a server that drips
+    a byte a second would hold a worker for ever."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = getattr(_local, "deadline", time.monotonic() + settings.CALL_DEADLINE) - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the call's deadline has passed")
+        self._sock.settimeout(left)
+        return int(self._sock.recv_into(buffer))
+
+
+class _BoundedSocket:
+    """A connected socket whose file for reading obeys the deadline; everything else is the socket's own."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, mode: str, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        # The socket must outlive `close()` for as long as the response reads from it, as socket.makefile sees to.
+        self._sock._io_refs += 1
+        reader = _BoundedReader(self._sock)
+        reader_close = reader.close
+
+        def close() -> None:
+            if not reader.closed:
+                reader_close()
+                self._sock._decref_socketios()
+
+        reader.close = close  # type: ignore[method-assign]
+        return io.BufferedReader(reader)
+
+
+class _BoundedHTTP(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _BoundedSocket(self.sock)
+
+
+class _BoundedHTTPS(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _BoundedSocket(self.sock)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _BoundedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedHTTPS
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+def _session() -> requests.Session:
+    """One session a process: its pools are safe to share, and it keeps no cookies and reads no proxy settings."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _Adapter(pool_connections=16, pool_maxsize=32, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+session = _session()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `at` is the vendor's clock (its Date header), ours where it sent none."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def at(self) -> datetime:
+        with suppress(KeyError, TypeError, ValueError):
+            return parsedate_to_datetime(self.headers["Date"])
+        return datetime.now(UTC)
+
+    def json(self) -> Any:
+        """The body as JSON; anything else counts as no usable answer."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise Unclear("The answer was not JSON.") from None
+
+    def error(self) -> dict[str, Any]:
+        """The body of a failed call as an object, empty where it is none."""
+        with suppress(orjson.JSONDecodeError):
+            parsed = orjson.loads(self.body)
+            if isinstance(parsed, dict):
+                return parsed
+        return {}
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes | None = None,
+    auth: tuple[str, str] | None = None,
+) -> Answer:
+    """Make one call. Raises TryAgain when nothing was sent, Unclear when the answer is missing or incomplete."""
+    if not _allowed(url):
+        raise Refused("This address is not one Hubsync may call.", code="host_not_allowed")
+    _local.deadline = time.monotonic() + settings.CALL_DEADLINE
+    try:
+        response = session.request(
+            method, url, headers=headers, data=body, auth=auth, allow_redirects=False, stream=True,
+            timeout=(CONNECT_SECONDS, settings.CALL_DEADLINE),
+        )  # fmt: skip
+        with response:
+            return Answer(response.status_code, response.headers, _read(response))
+    except requests.ConnectTimeout:
+        raise TryAgain("The server could not be reached in time.") from None
+    except requests.ConnectionError as error:
+        if _never_sent(error):
+            raise TryAgain("The server could not be reached.") from None
+        raise Unclear("The connection broke before the answer was complete.") from None
+    except (requests.RequestException, OSError):
+        raise Unclear("The answer did not come in time or was cut short.") from None
+    finally:
+        del _local.deadline
+
+
+def _read(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(64 * 1024):
+        body += chunk
+        if len(body) > ANSWER_LIMIT:
+            raise Unclear("The answer was too large.")
+    promised = response.headers.get("Content-Length", "")
+    if promised.isdigit() and "Content-Encoding" not in response.headers and len(body) < int(promised):
+        raise Unclear("The answer was cut short.")
+    return bytes(body)
+
+
+def _never_sent(error: requests.ConnectionError) -> bool:
+    """True where no connection came about (refused, unknown host), so that nothing can have been done."""
+    cause = error.args[0] if error.args else None
+    cause = getattr(cause, "reason", cause)
+    return type(cause).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+
+
+def _allowed(url: str) -> bool:
+    """HubSpot's API, and LearnUpon's hosts as LEARNUPON_URL writes them: nothing else is ever called."""
+    host, scheme, port = (urlsplit(url).hostname or ""), urlsplit(url).scheme, urlsplit(url).port
+    for allowed in (settings.HUBSPOT_API_URL, settings.LEARNUPON_URL):
+        base = urlsplit(allowed)
+        if scheme != base.scheme:
+            continue
+        if "{subdomain}" in base.netloc:
+            labels = host.split(".", 1)
+            if len(labels) == 2 and labels[1] in settings.LEARNUPON_REGIONS and port is None:
+                return True
+        elif (host, port) == (base.hostname, base.port):
+            return True
+    return False

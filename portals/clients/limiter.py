@@ -1,0 +1,193 @@
+"""HubSpot's budget: one rolling log of grants per account in Redis, by Redis' own clock.
+
+HubSpot allows 110 requests in 10 s for each account that installed the app, and asks certified apps to keep to
+100. https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+The log never grants more than that in any window. When Redis has lost it, every window counts as full until it
+is known again; when Redis does not answer, nobody is granted anything.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import redis
+from django.conf import settings
+
+from portals.clients.errors import TryAgain
+from portals.lanes import RANK
+
+WINDOW_MS = 10_000  # HubSpot's window, and how long a fresh Redis counts as full
+STALE_GRANT_SECONDS = (
+    1.0  # a grant is stamped when given; used later than this it would sit in another window
+)
+PATIENCE_SECONDS = 1.0  # shorter waits are sat out, longer ones free the worker
+REDIS_SECONDS = 0.5
+FOREIGN_SLACK = 3  # HubSpot's count and ours are a few requests apart while requests are under way
+
+
+class Budget(StrEnum):
+    """Each is a log of its own; search and associations have limits of their own besides the general one."""
+
+    GENERAL = "general"
+    SEARCH = "search"
+    ASSOCIATIONS = "associations"
+
+
+# budget -> (grants in any 10 s, grants in any 1 s)
+LIMITS: dict[Budget, tuple[int, int]] = {
+    Budget.GENERAL: (100, 12),
+    Budget.SEARCH: (45, 5),
+    Budget.ASSOCIATIONS: (95, 12),
+}
+
+# KEYS: log, pause, waiting, epoch, foreign.  ARGV: rank, most in 10 s, most in 1 s, member.
+# Returns {1, 0} when granted, {0, microseconds to wait} when not.
+_ACQUIRE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local function text(n) return string.format('%.0f', n) end
+local epoch = redis.call('GET', KEYS[4])
+if not epoch then
+  redis.call('SET', KEYS[4], text(now))
+  epoch = now
+end
+local age = now - tonumber(epoch)
+if age < 10000000 then return {0, 10000000 - age} end
+local paused = tonumber(redis.call('GET', KEYS[2]) or '0') - now
+if paused > 0 then return {0, paused} end
+local rank = tonumber(ARGV[1])
+for higher = 0, rank - 1 do
+  local since = tonumber(redis.call('HGET', KEYS[3], higher) or '0')
+  if now - since < 1000000 then return {0, 100000} end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now - 10000000))
+local most10 = math.max(1, tonumber(ARGV[2]) - tonumber(redis.call('GET', KEYS[5]) or '0'))
+local most1 = tonumber(ARGV[3])
+local wait = 0
+local n10 = redis.call('ZCARD', KEYS[1])
+if n10 >= most10 then
+  local first = redis.call('ZRANGE', KEYS[1], n10 - most10, n10 - most10, 'WITHSCORES')
+  wait = tonumber(first[2]) + 10000000 - now
+end
+local n1 = redis.call('ZCOUNT', KEYS[1], '(' .. text(now - 1000000), '+inf')
+if n1 >= most1 then
+  local first = redis.call('ZRANGE', KEYS[1], n10 - most1, n10 - most1, 'WITHSCORES')
+  wait = math.max(wait, tonumber(first[2]) + 1000000 - now)
+end
+if wait > 0 then
+  redis.call('HSET', KEYS[3], rank, text(now))
+  redis.call('PEXPIRE', KEYS[3], 2000)
+  return {0, wait}
+end
+redis.call('ZADD', KEYS[1], text(now), ARGV[4])
+redis.call('PEXPIRE', KEYS[1], 11000)
+redis.call('HDEL', KEYS[3], rank)
+return {1, 0}
+"""
+
+# KEYS: log, foreign.  ARGV: requests HubSpot counted in its window, slack.
+_FEED = """
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local ours = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - 10000000), '+inf')
+local foreign = tonumber(ARGV[1]) - ours - tonumber(ARGV[2])
+if foreign > 0 then redis.call('SET', KEYS[2], foreign, 'PX', 10000) end
+return foreign
+"""
+
+
+@dataclass(frozen=True)
+class Grant:
+    key: str
+    member: str
+    at: float  # monotonic
+
+    @property
+    def stale(self) -> bool:
+        return time.monotonic() - self.at > STALE_GRANT_SECONDS
+
+
+@cache
+def store() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        decode_responses=True,
+    )
+
+
+def prime() -> None:
+    """Begin the epoch at start-up, so that its ten seconds pass while the processes come up."""
+    try:
+        now_seconds, micro = store().time()
+        store().set("limiter:epoch", now_seconds * 1_000_000 + micro, nx=True)
+    except redis.RedisError:
+        return  # acquire() will find it missing and wait the time itself
+
+
+def acquire(hub_id: int, lane: str, budget: Budget = Budget.GENERAL) -> Grant:
+    """A permission to make one call now. Raises TryAgain with the time to come back, which is no failure."""
+    give_up = time.monotonic() + settings.SLICE_SECONDS
+    while True:
+        grant, wait = _ask(hub_id, lane, budget)
+        if grant:
+            return grant
+        if wait > PATIENCE_SECONDS or time.monotonic() + wait > give_up:
+            raise TryAgain("Waiting for HubSpot's request budget.", after=wait, counts=False)
+        time.sleep(wait)
+
+
+def _ask(hub_id: int, lane: str, budget: Budget) -> tuple[Grant | None, float]:
+    base = f"limiter:{hub_id}"
+    member = uuid.uuid4().hex
+    most10, most1 = LIMITS[budget]
+    keys = [
+        f"{base}:{budget}",
+        f"{base}:pause",
+        f"{base}:waiting:{budget}",
+        "limiter:epoch",
+        f"{base}:foreign",
+    ]
+    if budget != Budget.GENERAL:
+        keys[4] = f"{base}:foreign:{budget}"
+    try:
+        granted, wait = store().eval(_ACQUIRE, len(keys), *keys, RANK[lane], most10, most1, member)
+    except redis.RedisError:
+        raise TryAgain("The request budget could not be asked.", after=2.0, counts=False) from None
+    return (Grant(keys[0], member, time.monotonic()) if granted else None), wait / 1_000_000
+
+
+def hand_back(grant: Grant) -> None:
+    """Give up a grant that was not used."""
+    try:
+        store().zrem(grant.key, grant.member)
+    except redis.RedisError:
+        return  # it ages out by itself
+
+
+def feed(hub_id: int, most: int, remaining: int) -> None:
+    """Learn from HubSpot's rate headers how much of the window others (another copy of the app) have used."""
+    try:
+        store().eval(
+            _FEED,
+            2,
+            f"limiter:{hub_id}:{Budget.GENERAL}",
+            f"limiter:{hub_id}:foreign",
+            most - remaining,
+            FOREIGN_SLACK,
+        )
+    except redis.RedisError:
+        return
+
+
+def pause(hub_id: int, seconds: float) -> None:
+    """HubSpot said stop: nobody calls for this account until then."""
+    try:
+        now_seconds, micro = store().time()
+        until = now_seconds * 1_000_000 + micro + int(seconds * 1_000_000)
+        store().set(f"limiter:{hub_id}:pause", until, px=max(1, int(seconds * 1000)))
+    except redis.RedisError:
+        return

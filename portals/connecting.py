@@ -1,0 +1,177 @@
+"""Connecting a LearnUpon portal: the key pair is tried before anything is saved."""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from portals import audit
+from portals.clients.errors import Disconnected, Refused, TryAgain
+from portals.clients.learnupon import LearnUpon
+from portals.lanes import Lane
+from portals.models import HubSpotAccount, Portal, PortalNumber
+
+SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class ConnectError(Exception):
+    """Why a portal was not connected; `field` is the form field to look at."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    subdomain: str
+    region: str
+    api_key: str
+    api_secret: str
+
+    @property
+    def host(self) -> str:
+        return f"{self.subdomain}.{self.region}"
+
+
+def read_address(text: str) -> tuple[str, str]:
+    """What people paste (`acme`, `acme.learnupon.com`, a whole address) as subdomain and region.
+
+    LearnUpon's API answers only on its own hosts, so a white-label address cannot be used
+    (https://support.learnupon.com/hc/en-us/articles/7529596410653)."""
+    host = re.sub(r"^[a-z]+://", "", text.strip().casefold()).split("/")[0].split(":")[0].rstrip(".")
+    for region in settings.LEARNUPON_REGIONS:
+        if host.endswith(f".{region}"):
+            host = host.removesuffix(f".{region}")
+            break
+    else:
+        region = settings.LEARNUPON_REGIONS[0]
+    if "." in host:
+        raise ConnectError(
+            "subdomain",
+            f"{host} looks like a white-label address, and LearnUpon's API does not answer there. Enter the portal's "
+            "own address instead: sign in to LearnUpon as an admin and use the part before .learnupon.com "
+            "(Settings > General > Portal URL).",
+        )
+    if not SUBDOMAIN.fullmatch(host):
+        raise ConnectError("subdomain", "Enter the portal's subdomain, such as acme for acme.learnupon.com.")
+    return host, region
+
+
+def connect(
+    account: HubSpotAccount, *, subdomain: str, api_key: str, api_secret: str, record_type: str,
+    sso: str = Portal.Sso.NONE, webhook_secret: str = "", actor: str = "",
+) -> Portal:  # fmt: skip
+    """Try the keys, then save. A portal that was removed from this account comes back with its number."""
+    name, region = read_address(subdomain)
+    _try_keys(_Candidate(name, region, api_key.strip(), api_secret.strip()))
+    taken = Portal.objects.live().filter(subdomain=name, region=region).first()
+    if taken:
+        raise ConnectError("subdomain", _taken(taken, account))
+    try:
+        with transaction.atomic():
+            portal = _save(account, name, region, record_type)
+            portal.api_key, portal.api_secret, portal.sso = api_key.strip(), api_secret.strip(), sso
+            portal.webhook_secret = (
+                webhook_secret.strip() or portal.webhook_secret or secrets.token_urlsafe(32)
+            )
+            portal.state, portal.state_reason = Portal.State.CONNECTED, ""
+            portal.save()
+            audit.record(account, actor, "portal connected", portal, record_type=record_type)
+    except IntegrityError:
+        raise ConnectError("subdomain", "This portal was connected by somebody else just now.") from None
+    return portal
+
+
+def _taken(portal: Portal, account: HubSpotAccount) -> str:
+    if portal.account_id == account.pk:
+        return "This portal is connected already. Change its settings instead."
+    return (
+        "This portal is connected to another HubSpot account. A portal can feed one HubSpot account only: "
+        "remove it there first."
+    )
+
+
+def _try_keys(candidate: _Candidate) -> None:
+    try:
+        LearnUpon(candidate, Lane.ACTIONS).fields()
+    except Disconnected:
+        raise ConnectError(
+            "api_key",
+            "LearnUpon refused these API keys for this portal. Copy both from Settings > Integrations > API Keys of "
+            "this very portal; keys of another portal of the realm do not work here.",
+        ) from None
+    except Refused as refusal:
+        raise ConnectError(
+            "subdomain", f"LearnUpon has no such portal, or no API there. {refusal.message}"
+        ) from None
+    except TryAgain:
+        raise ConnectError(
+            "subdomain", "LearnUpon did not answer. Nothing was saved; try again in a minute."
+        ) from None
+
+
+def _save(account: HubSpotAccount, subdomain: str, region: str, record_type: str) -> Portal:
+    before = (
+        Portal.objects.filter(account=account, subdomain=subdomain, region=region).order_by("-pk").first()
+    )
+    if before and before.record_type == record_type:
+        return before
+    if (
+        before
+    ):  # another record type is another set of links: the old portal keeps its history, the new its number
+        before.number = _number(account, f"{before.host}#{before.pk}")
+        before.save(update_fields=["number"])
+    portal = Portal(
+        account=account, subdomain=subdomain, region=region, record_type=record_type, title=subdomain
+    )
+    portal.number = _number(account, f"{subdomain}.{region}")
+    return portal
+
+
+def _number(account: HubSpotAccount, host: str) -> int:
+    """The host's number in this account, kept for ever; the account's row lock keeps two from taking one number."""
+    HubSpotAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+    known = PortalNumber.objects.filter(hub_id=account.hub_id, host=host).first()
+    if known:
+        return known.number
+    highest = PortalNumber.objects.filter(hub_id=account.hub_id).aggregate(most=Max("number"))["most"] or 0
+    return PortalNumber.objects.create(hub_id=account.hub_id, host=host, number=highest + 1).number
+
+
+def reconnect(portal: Portal, api_key: str, api_secret: str, actor: str = "") -> None:
+    """New keys for a connected portal; links, mappings and history stay."""
+    _try_keys(_Candidate(portal.subdomain, portal.region, api_key.strip(), api_secret.strip()))
+    portal.api_key, portal.api_secret = api_key.strip(), api_secret.strip()
+    portal.state, portal.state_reason = Portal.State.CONNECTED, ""
+    portal.save(update_fields=["api_key", "api_secret", "state", "state_reason"])
+    audit.record(portal.account, actor, "portal keys replaced", portal)
+
+
+def mark_disconnected(portal: Portal, reason: str) -> None:
+    """LearnUpon refuses the keys: stop calling until somebody enters new ones."""
+    Portal.objects.filter(pk=portal.pk, state=Portal.State.CONNECTED).update(
+        state=Portal.State.DISCONNECTED, state_reason=reason[:300]
+    )
+
+
+def pause(portal: Portal, actor: str = "") -> None:
+    Portal.objects.filter(pk=portal.pk, state=Portal.State.CONNECTED).update(state=Portal.State.PAUSED)
+    audit.record(portal.account, actor, "portal paused", portal)
+
+
+def resume(portal: Portal, actor: str = "") -> None:
+    Portal.objects.filter(pk=portal.pk, state=Portal.State.PAUSED).update(state=Portal.State.CONNECTED)
+    audit.record(portal.account, actor, "portal resumed", portal)
+
+
+def remove(portal: Portal, actor: str = "") -> None:
+    """No data flows any more and the keys go at once; the number stays taken."""
+    Portal.objects.filter(pk=portal.pk).update(
+        state=Portal.State.REMOVED, api_key="", api_secret="", webhook_secret=""
+    )
+    audit.record(portal.account, actor, "portal removed", portal)

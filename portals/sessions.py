@@ -1,0 +1,86 @@
+"""A browser session belongs to one HubSpot account. Pages see that account's rows and nobody else's."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from portals.models import HubSpotAccount, Portal
+
+ACCOUNT_KEY, ACTOR_KEY = "account", "actor"
+
+
+class AccountMiddleware:
+    """Sets `request.account` and `request.actor` from the session, lazily: webhooks never touch the session."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.account = None  # type: ignore[attr-defined]
+        request.actor = ""  # type: ignore[attr-defined]
+        if not request.path.startswith(("/webhooks/", "/static/", "/metrics")):
+            account_id = request.session.get(ACCOUNT_KEY)
+            if account_id:
+                request.account = HubSpotAccount.objects.filter(pk=account_id).first()  # type: ignore[attr-defined]
+                request.actor = request.session.get(ACTOR_KEY, "")  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def sign_in(request: HttpRequest, account: HubSpotAccount, actor: str) -> None:
+    """Bind the session to the account; a new key, so that a session fixed beforehand is worth nothing."""
+    request.session.flush()
+    request.session[ACCOUNT_KEY] = account.pk
+    request.session[ACTOR_KEY] = actor
+    request.account, request.actor = account, actor  # type: ignore[attr-defined]
+
+
+def sign_out(request: HttpRequest) -> None:
+    request.session.flush()
+
+
+def account_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    @wraps(view)
+    def signed_in_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(request, "account", None) is None:
+            messages.info(request, "Sign in with HubSpot first.")
+            return redirect("/install/")
+        return view(request, *args, **kwargs)
+
+    return signed_in_only
+
+
+def portal_or_404(request: HttpRequest, portal_id: int) -> Portal:
+    """A live portal of the session's account; another account's portal does not exist for it."""
+    try:
+        return Portal.objects.live().select_related("account").get(pk=portal_id, account=request.account)  # type: ignore[attr-defined]
+    except Portal.DoesNotExist:
+        raise Http404 from None
+
+
+def account_context(request: HttpRequest) -> dict[str, Any]:
+    account = getattr(request, "account", None)
+    return {
+        "account": account,
+        "actor": getattr(request, "actor", ""),
+        "banners": banners(account) if account else [],
+    }
+
+
+def banners(account: HubSpotAccount) -> list[str]:
+    """What needs a person, in words."""
+    found = []
+    if not account.connected:
+        found.append(
+            "HubSpot no longer lets this app in. Install it again; your portals, mappings and links are kept."
+        )
+    elif account.app_object_problem:
+        found.append(f"Course progress cannot be written to HubSpot: {account.app_object_problem}")
+    for portal in account.portals.filter(state=Portal.State.DISCONNECTED):
+        found.append(
+            f"{portal}: LearnUpon refuses the API keys. Enter new ones on the portal's settings page."
+        )
+    return found

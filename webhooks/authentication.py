@@ -1,0 +1,60 @@
+"""Who calls: HubSpot by its signature over the address it was told to call, LearnUpon by the portal's secret."""
+
+import time
+import uuid
+from typing import Any
+
+from django.conf import settings
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from portals.models import Portal
+from webhooks import signatures
+from webhooks.wire import raw_body
+
+
+class HubSpotSignature(BaseAuthentication):
+    """Refuses everything HubSpot did not sign, before the body is parsed."""
+
+    def authenticate(self, request: Request) -> tuple[str, None]:
+        inner = request._request
+        uri = settings.PUBLIC_URL + inner.get_full_path()
+        secrets = settings.HUBSPOT_CLIENT_SECRETS
+        now_ms = int(time.time() * 1000)
+        if not signatures.hubspot_ok(
+            secrets, inner.method or "", uri, raw_body(inner), inner.headers, now_ms
+        ):
+            raise exceptions.AuthenticationFailed("The request is not signed by HubSpot.")
+        return ("hubspot", None)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "HubSpot-Signature"
+
+
+class LearnUponSignature(BaseAuthentication):
+    """Finds the portal by the unguessable part of its address, then checks its secret. A wrong address and a wrong
+    signature are answered alike, so that addresses cannot be found by trying."""
+
+    def authenticate(self, request: Request) -> tuple[Portal, None]:
+        inner = request._request
+        body = raw_body(inner)
+        portal = self._portal(inner.resolver_match.kwargs if inner.resolver_match else {})
+        signature = inner.headers.get("X-Webhook-Signature", "")
+        if (
+            not signatures.learnupon_ok(portal.webhook_secret if portal else "", body, signature)
+            or portal is None
+        ):
+            raise exceptions.AuthenticationFailed(
+                "The request is not signed by this portal's webhook secret."
+            )
+        return (portal, None)
+
+    def _portal(self, kwargs: dict[str, Any]) -> Portal | None:
+        webhook_id = kwargs.get("webhook_id")
+        if not isinstance(webhook_id, uuid.UUID):
+            return None
+        return Portal.objects.live().select_related("account").filter(webhook_id=webhook_id).first()
+
+    def authenticate_header(self, request: Request) -> str:
+        return "LearnUpon-Signature"

@@ -1,0 +1,97 @@
+"""Telling HubSpot how blocked actions ended, in batches, until it has heard.
+
+The second of an action's two steps: what was done at LearnUpon is never done again for want of an answer here.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, VendorError
+from portals.clients.hubspot import BATCH, HubSpot
+from portals.lanes import Lane
+from portals.models import HubSpotAccount
+from webhooks import retries
+from webhooks.hubspot import output_fields
+from webhooks.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+CLAIM = """
+UPDATE webhooks_delivery SET tell_due_at = now() + %s * interval '1 second'
+WHERE id IN (
+    SELECT id FROM webhooks_delivery WHERE account_id = %s AND tell = 'owed' AND tell_due_at <= now()
+    ORDER BY tell_due_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+RETURNING *
+"""
+
+
+def tell(account: HubSpotAccount) -> None:
+    """Send one batch of what is owed. A repeated callback is harmless: HubSpot acts on the first."""
+    if not account.connected:
+        return
+    owed = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account.pk, BATCH]))
+    if not owed:
+        return
+    hubspot = HubSpot(account, Lane.ACTIONS)
+    try:
+        hubspot.complete([(delivery.callback_id, output_fields(delivery)) for delivery in owed])
+    except Refused:  # one unknown callback refuses the whole batch: tell each by itself
+        for delivery in owed:
+            _tell_one(hubspot, delivery)
+    except VendorError as error:
+        _later(owed, error)
+    else:
+        _told(owed)
+
+
+def _tell_one(hubspot: HubSpot, delivery: Delivery) -> None:
+    try:
+        hubspot.complete_one(delivery.callback_id, output_fields(delivery))
+    except NotFound:
+        _unknown(delivery)
+    except Refused as error:
+        _settle([delivery], Delivery.Tell.UNKNOWN)
+        logger.warning("callback refused", extra={"delivery": delivery.pk, "reason": error.code})
+    except VendorError as error:
+        _later([delivery], error)
+    else:
+        _told([delivery])
+
+
+def _told(deliveries: list[Delivery]) -> None:
+    _settle(deliveries, Delivery.Tell.TOLD)
+
+
+def _settle(deliveries: list[Delivery], state: str) -> None:
+    Delivery.objects.filter(pk__in=[d.pk for d in deliveries], tell=Delivery.Tell.OWED).update(
+        tell=state, tell_due_at=None
+    )
+
+
+def _unknown(delivery: Delivery) -> None:
+    """A callback can overtake our own answer to the request; only after a while is it really unknown."""
+    since = timezone.now() - (delivery.done_at or delivery.received_at)
+    if since > timedelta(seconds=retries.scaled(retries.UNKNOWN_CALLBACK_SECONDS)):
+        _settle([delivery], Delivery.Tell.UNKNOWN)
+    else:
+        _again([delivery], retries.delay(min(delivery.tell_attempts + 1, 4)))
+
+
+def _later(deliveries: list[Delivery], error: VendorError) -> None:
+    if isinstance(error, Disconnected):
+        _again(deliveries, 3600)  # a reconnect makes it due at once
+    elif isinstance(error, TryAgain):
+        after = error.after or retries.delay(max(d.tell_attempts for d in deliveries) + 1)
+        _again(deliveries, after)
+
+
+def _again(deliveries: list[Delivery], seconds: float) -> None:
+    Delivery.objects.filter(pk__in=[d.pk for d in deliveries], tell=Delivery.Tell.OWED).update(
+        tell_due_at=Now() + timedelta(seconds=max(seconds, 0.2)), tell_attempts=F("tell_attempts") + 1
+    )

@@ -1,0 +1,147 @@
+"""Who works on what: claims on deliveries, and writing down how each ended.
+
+A claim has a number and an end. Every write-back asks for the number it was given, so a worker that was presumed
+dead finds that its delivery is somebody else's and changes nothing.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portals.clients.errors import Reason
+from webhooks import retries
+from webhooks.models import Delivery
+from webhooks.results import Done, Later, Result
+
+logger = logging.getLogger(__name__)
+FIELDS = [f.attname for f in Delivery._meta.concrete_fields]
+
+CLAIM = f"""
+UPDATE webhooks_delivery SET claim = claim + 1, due_at = now() + %s * interval '1 second'
+WHERE id IN (
+    SELECT id FROM webhooks_delivery
+    WHERE account_id = %s AND lane = %s AND state = 'waiting' AND due_at <= now()
+    ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+RETURNING {", ".join(FIELDS)}
+"""  # noqa: S608  (column names of our own model)
+
+
+def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
+    """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS."""
+    rows = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account_id, lane, most]))
+    return sorted(rows, key=lambda row: row.pk)
+
+
+def release(deliveries: list[Delivery]) -> None:
+    """Give back what there was no time for."""
+    for delivery in deliveries:
+        Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.WAITING).update(
+            due_at=Now()
+        )
+
+
+def write(delivery: Delivery, result: Result) -> bool:
+    """Write a result down; False when the claim was lost meanwhile."""
+    if isinstance(result, Later):
+        result = _give_up(delivery, result) or result
+    changes = _later(delivery, result) if isinstance(result, Later) else _done(delivery, result)
+    held = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.WAITING)
+    changed = held.update(**changes)
+    if not changed:
+        logger.warning("claim lost", extra={"delivery": delivery.pk, "kind": delivery.kind})
+    return bool(changed)
+
+
+def _give_up(delivery: Delivery, later: Later) -> Done | None:
+    """The end of the ladder, or of HubSpot's patience, whichever comes first."""
+    action = delivery.kind.startswith("hubspot.action.")
+    most = retries.ACTION_ATTEMPTS if action else retries.PROGRESS_ATTEMPTS
+    if later.counts and delivery.attempts + 1 >= most:
+        return Done("expired", f"Tried {most} times. Last time: {later.message}", ok=False)
+    expires = delivery.received_at + timedelta(days=retries.BLOCK_DAYS) - retries.ANSWER_BEFORE_EXPIRY
+    if action and timezone.now() + timedelta(seconds=later.after) >= expires:
+        return Done("expired", f"HubSpot stops waiting after a week. Last time: {later.message}", ok=False)
+    return None
+
+
+def _later(delivery: Delivery, later: Later) -> dict[str, object]:
+    attempts = delivery.attempts + (1 if later.counts else 0)
+    # A vendor's own waiting time is kept to the second; only our ladder is scaled for fault tests.
+    seconds = later.after if later.after else retries.delay(attempts)
+    return {
+        "due_at": Now() + timedelta(seconds=max(seconds, 0.2)),
+        "attempts": attempts,
+        "first_tried_at": delivery.first_tried_at or timezone.now(),
+        "outcome": str(later.why) if later.why == Reason.DISCONNECTED else "",
+        "reason": later.message[:500],
+        "correlation_id": later.correlation_id,
+    }
+
+
+def _done(delivery: Delivery, done: Done) -> dict[str, object]:
+    state = Delivery.State.DONE if done.ok else Delivery.State.FAILED
+    outputs = {"outcome": done.outcome, "message": done.reason, **done.outputs}
+    changes: dict[str, object] = {
+        "state": state, "outcome": done.outcome, "reason": done.reason[:500], "outputs": outputs, "done_at": Now(),
+        "attempts": F("attempts") + 1,
+    }  # fmt: skip
+    if delivery.tell == Delivery.Tell.OWED:
+        changes["tell_due_at"] = Now()
+    if done.forget:
+        changes |= forgotten()
+    return changes
+
+
+def forgotten() -> dict[str, object]:
+    """What a delivery loses when nothing about its person may be kept."""
+    return {
+        "body": None, "record_id": "", "learnupon_user_id": None, "enrollment_id": None, "outputs": {"outcome": "erased"}
+    }  # fmt: skip
+
+
+def retry(delivery: Delivery) -> bool:
+    """Work a failed or waiting delivery again now, as a person asked."""
+    again = Q(state=Delivery.State.FAILED) | Q(state=Delivery.State.WAITING)
+    return bool(
+        Delivery.objects.filter(again, pk=delivery.pk, body__isnull=False).update(
+            state=Delivery.State.WAITING, due_at=Now(), attempts=0, done_at=None
+        )
+    )
+
+
+def wake_portal(portal_id: int) -> int:
+    """Everything that waited for a portal's keys is due now."""
+    return Delivery.objects.filter(
+        portal_id=portal_id, state=Delivery.State.WAITING, outcome=Reason.DISCONNECTED
+    ).update(due_at=Now(), attempts=0)
+
+
+def due_lanes() -> list[tuple[int, str]]:
+    """The accounts and lanes that have something due, for the sweep."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT d.account_id, d.lane FROM webhooks_delivery d "
+            "JOIN portals_hubspotaccount a ON a.id = d.account_id "
+            "WHERE d.state = 'waiting' AND d.due_at <= now() "
+            "UNION SELECT DISTINCT account_id, 'actions' FROM webhooks_delivery "
+            "WHERE tell = 'owed' AND tell_due_at <= now()"
+        )
+        return [(int(account), str(lane)) for account, lane in cursor.fetchall()]
+
+
+def failed(deliveries: list[Delivery]) -> None:
+    """A flow broke on a mistake of ours: the first, which it was working on, climbs the ladder; the others go back."""
+    for position, delivery in enumerate(deliveries):
+        if position == 0:
+            write(
+                delivery,
+                Later("Hubsync made a mistake with this one; it is tried again.", why=Reason.INTERNAL),
+            )
+        else:
+            release([delivery])

@@ -1,0 +1,64 @@
+"""LearnUpon's v2 webhooks, read: up to ten events of one type, each a delivery of its own."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.utils import timezone
+from rest_framework import exceptions
+
+from hubsync.flows import FLOWS
+from portals.lanes import Lane
+from portals.models import Portal
+from webhooks import intake
+from webhooks.models import Delivery
+
+
+def events(data: Any, webhook_type: str, portal: Portal) -> list[Delivery]:
+    """The events of one request. Types nobody handles are acknowledged and left: LearnUpon's list is not public."""
+    if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+        raise exceptions.ParseError('An object with a list under "data" is expected.')
+    kind = f"learnupon.{webhook_type}"
+    if kind not in FLOWS:
+        return []
+    return [_event(event, kind, portal) for event in data["data"] if isinstance(event, dict)]
+
+
+def _event(event: dict[str, Any], kind: str, portal: Portal) -> Delivery:
+    # LearnUpon promises neither order nor single delivery; nothing in the signed body but the event itself is its
+    # identity, and the retried request may carry other neighbours.
+    digest = hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    user = event.get("user") if isinstance(event.get("user"), dict) else {}
+    return Delivery(
+        account=portal.account,
+        portal=portal,
+        kind=kind,
+        lane=Lane.LIVE,
+        key=intake.key(kind, portal.pk, digest),
+        occurred_at=moment(event.get("eventCreated")),
+        learnupon_user_id=whole((user or {}).get("userId", event.get("userId"))),
+        enrollment_id=whole(event.get("enrollmentId")),
+        body=event,
+    )
+
+
+def whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63 else None
+
+
+def moment(text: Any) -> datetime | None:
+    """An ISO time with a zone; anything else is no time."""
+    try:
+        parsed = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return parsed if parsed and parsed.tzinfo else None
+
+
+def heard_from(portal: Portal) -> None:
+    """Remember that the portal's webhooks work, at most once a minute: a row written by every request would be what
+    every request waits for."""
+    now = timezone.now()
+    if portal.last_event_at is None or now - portal.last_event_at > timedelta(minutes=1):
+        Portal.objects.filter(pk=portal.pk).update(last_event_at=now)

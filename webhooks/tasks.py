@@ -1,0 +1,59 @@
+"""Working what was recorded: claim a slice, let its flow work it, write down how each ended, tell HubSpot."""
+
+import logging
+import time
+from itertools import groupby
+
+from celery import shared_task
+from django.conf import settings
+
+from hubsync.flows import flow
+from portals.lanes import Lane
+from portals.models import HubSpotAccount
+from webhooks import callbacks, claims, nudger
+from webhooks.models import Delivery
+
+logger = logging.getLogger(__name__)
+SLICE: dict[str, int] = {Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
+
+
+@shared_task(name="webhooks.sweep")
+def sweep() -> None:
+    """Wake everything that is due: new rows whose wake-up was lost, retries, claims whose worker died."""
+    for account_id, lane in claims.due_lanes():
+        drain.apply_async(args=(account_id, lane), queue=lane, expires=60)
+
+
+@shared_task(name="webhooks.drain")
+def drain(account_id: int, lane: str) -> None:
+    """Work one account's lane for at most a slice of time, then make room for its neighbours."""
+    until = time.monotonic() + settings.SLICE_SECONDS
+    deliveries = claims.claim(account_id, lane, SLICE[lane])
+    while deliveries:
+        work(deliveries, until)
+        if lane == Lane.ACTIONS:
+            callbacks.tell(HubSpotAccount.objects.get(pk=account_id))
+        if time.monotonic() > until:
+            nudger.wake(account_id, lane)
+            return
+        deliveries = claims.claim(account_id, lane, SLICE[lane])
+    if lane == Lane.ACTIONS:
+        callbacks.tell(HubSpotAccount.objects.get(pk=account_id))
+
+
+def work(deliveries: list[Delivery], until: float) -> None:
+    """Run each kind's flow over its deliveries; what there is no time for goes back."""
+    for kind, group in groupby(sorted(deliveries, key=lambda d: (d.kind, d.pk)), key=lambda d: d.kind):
+        waiting = {delivery.pk: delivery for delivery in group}
+        try:
+            for delivery, result in flow(kind)(list(waiting.values())):
+                claims.write(delivery, result)
+                del waiting[delivery.pk]
+                if time.monotonic() > until:
+                    break
+        except Exception:
+            # Our own mistake: say where, let the claims run out, and leave the other kinds alone.
+            logger.exception("flow failed", extra={"kind": kind, "count": len(waiting)})
+            claims.failed(list(waiting.values()))
+        else:
+            claims.release(list(waiting.values()))

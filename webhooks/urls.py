@@ -1,0 +1,12 @@
+"""Addresses HubSpot and LearnUpon call; they are part of the public contract."""
+
+from django.urls import path
+
+from webhooks import views
+
+urlpatterns = [
+    path("hubspot/actions/<slug:action>", views.ActionView.as_view(), name="action"),
+    path("hubspot/options/<slug:field>", views.OptionsView.as_view(), name="options"),
+    path("hubspot/events", views.HubSpotEventsView.as_view(), name="hubspot-events"),
+    path("learnupon/<uuid:webhook_id>", views.LearnUponView.as_view(), name="learnupon"),
+]

@@ -1,0 +1,85 @@
+"""What HubSpot and LearnUpon call. Each view checks who calls, records what came, and answers."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hubsync.flows import ACTIONS
+from portals.models import HubSpotAccount
+from webhooks import hubspot, intake, learnupon, options
+from webhooks.authentication import HubSpotSignature, LearnUponSignature
+from webhooks.models import Delivery
+from webhooks.serializers import ActionAnswer, ActionRequest, OptionsAnswer, OptionsRequest
+
+
+def known_account(hub_id: int) -> HubSpotAccount:
+    account = intake.accounts([hub_id]).get(hub_id)
+    if account is None:
+        raise exceptions.NotFound("This HubSpot account has not installed the app.")
+    return account
+
+
+class ActionView(APIView):
+    """A workflow's call of one of our actions: recorded, then answered with BLOCK; the worker tells the rest."""
+
+    authentication_classes = [HubSpotSignature]
+
+    @extend_schema(request=ActionRequest, responses={200: ActionAnswer})
+    def post(self, request: Request, action: str) -> Response:
+        if action not in ACTIONS:
+            raise exceptions.NotFound("There is no such action.")
+        data = ActionRequest(data=request.data)
+        data.is_valid(raise_exception=True)
+        account = known_account(data.validated_data["origin"]["portalId"])
+        delivery = hubspot.action(action, data.validated_data, account)
+        if not intake.record([delivery]):
+            delivery = intake.earlier(delivery.key)
+            if delivery.state != Delivery.State.WAITING:
+                intake.told_by_answer(delivery)
+        return Response(hubspot.answer(delivery))
+
+
+class OptionsView(APIView):
+    """The choices of a drop-down in the workflow editor."""
+
+    authentication_classes = [HubSpotSignature]
+
+    @extend_schema(request=OptionsRequest, responses={200: OptionsAnswer})
+    def post(self, request: Request, field: str) -> Response:
+        if field not in options.FIELDS:
+            raise exceptions.NotFound("There is no such field.")
+        data = OptionsRequest(data=request.data)
+        data.is_valid(raise_exception=True)
+        account = known_account(data.validated_data["origin"]["portalId"])
+        return Response(options.choices(field, account, data.validated_data))
+
+
+class HubSpotEventsView(APIView):
+    """HubSpot's webhooks: an array of events, perhaps of several accounts."""
+
+    authentication_classes = [HubSpotSignature]
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: None})
+    def post(self, request: Request) -> Response:
+        intake.record(hubspot.events(request.data))
+        return Response()
+
+
+class LearnUponView(APIView):
+    """A portal's v2 webhooks, at that portal's own address."""
+
+    authentication_classes = [LearnUponSignature]
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: None})
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        portal: Any = request.user
+        made = learnupon.events(request.data, request.headers.get("X-Webhook-Type", ""), portal)
+        intake.record(made)
+        learnupon.heard_from(portal)
+        return Response()

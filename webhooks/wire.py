@@ -1,0 +1,73 @@
+"""JSON in and out of the webhook addresses, and what a failed request is answered."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from rest_framework import exceptions, status
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_handler
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is larger than 1 MB."
+    default_code = "too_large"
+
+
+def raw_body(request: HttpRequest) -> bytes:
+    """The body as it came, read once, at most BODY_LIMIT bytes."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > settings.BODY_LIMIT:
+        raise TooLarge
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise TooLarge from None
+
+
+def read_json(body: bytes) -> Any:
+    """The body as JSON. PostgreSQL cannot hold a NUL character, so it is taken out of texts."""
+    try:
+        return orjson.loads(body.replace(b"\\u0000", b""))
+    except orjson.JSONDecodeError:
+        raise exceptions.ParseError("The body is not JSON.") from None
+
+
+class OrjsonParser(BaseParser):
+    """Reads the body whatever its content type says: it was signed, and only JSON is understood."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return read_json(raw_body(stream._request if hasattr(stream, "_request") else stream))
+
+
+class OrjsonRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return b"" if data is None else orjson.dumps(data, default=str)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Every failed request answers `{"error": code, "message": …}`, with the fields at fault where there are any."""
+    response = drf_handler(error, context)
+    if response is None:
+        return None
+    code = getattr(error, "default_code", "error")
+    body: dict[str, Any] = {"error": code}
+    if isinstance(error, exceptions.ValidationError):
+        body |= {"message": "Some fields are missing or wrong.", "fields": response.data}
+    else:
+        body["message"] = str(getattr(error, "detail", "The request failed."))
+    response.data = body
+    return response
