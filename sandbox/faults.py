@@ -31,7 +31,6 @@ class Fault:
     times: int | None = None
     when: str = "before"
     method: str | None = None
-    account: Any = None
     headers: dict[str, str] | None = None
     body: Any = None
     hits: int = 0

@@ -10,7 +10,8 @@ from aiohttp.typedefs import Middleware
 from sandbox import control
 from sandbox.faults import Handler, VendorBody, apply
 from sandbox.hubspot import errors as hubspot_errors
-from sandbox.hubspot import pages, routes
+from sandbox.hubspot import pages, record_pages, routes
+from sandbox.hubspot.call import ACCOUNT
 from sandbox.learnupon import errors as learnupon_errors
 from sandbox.learnupon.routes import add_routes as add_learnupon_routes
 from sandbox.options import Configuration
@@ -56,6 +57,7 @@ def hubspot_app(worlds: Worlds) -> web.Application:
     control.add_routes(app, worlds)
     routes.add_routes(app, worlds.hubspot)
     pages.add_routes(app, worlds)
+    record_pages.add_routes(app, worlds)
     return app
 
 
@@ -112,4 +114,4 @@ def _passing(worlds: Worlds, service: str, is_api: Callable[[str], bool], body: 
 
 def _account(service: str, request: web.Request) -> object:
     """The hub id that the token stood for, or the portal's subdomain."""
-    return request.get("account") if service == "hubspot" else request.path.split("/", 2)[1]
+    return request.get(ACCOUNT) if service == "hubspot" else request.path.split("/", 2)[1]

@@ -4,9 +4,11 @@ https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-act
 """
 
 import asyncio
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -27,6 +29,10 @@ RETRIES = (*(60.0 * 2**n for n in range(12)), 13_500.0)
 # Error-handling page (2026-03-30): workflows read Retry-After in milliseconds.
 RETRY_AFTER_UNIT = 0.001
 DEFAULT_EXPIRY = timedelta(weeks=1)
+FINAL = ("SUCCESS", "FAIL_CONTINUE")
+# What the account's workflow editor offers while the project's folder of actions is not there.
+ASSUMED_ACTIONS = ("user-add", "user-invite")
+ACTION_FILES = Path(__file__).resolve().parents[2] / "hubspot-app" / "src" / "app" / "workflow-actions"
 # `objectRequestOptions` of the app's actions: the same for all accounts.
 SENT_PROPERTIES = {"contact": ("email", "firstname", "lastname")}
 DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -142,18 +148,20 @@ class Workflows:
         )
 
     def _answered(self, execution: Execution, status: int | None, body: bytes) -> None:
-        """Any 2xx counts, even a page of HTML; 4xx is final."""
-        if execution.state != "pending" or self.executions.get(execution.callback_id) is not execution:
+        """Any 2xx counts, even a page of HTML; 4xx is final. A repeat may end what its first answer blocked."""
+        if self.executions.get(execution.callback_id) is not execution or execution.ended_at is not None:
             return
-        execution.answered_status = status
         outputs = _outputs(body)
         state = outputs.get("hs_execution_state")
+        taken = status is not None and 200 <= status < 300
+        if execution.state == "blocked" and not (taken and state in FINAL):
+            return
+        execution.answered_status = status
         if status is not None and status < 500 and state == "BLOCK":
             execution.state = "blocked"
             self._expire_later(execution, outputs.get("hs_expiration_duration"))
             return
-        taken = status is not None and 200 <= status < 300 and state in (None, "SUCCESS")
-        self._end(execution, "completed" if taken else "failed", outputs)
+        self._end(execution, "completed" if taken and state in (None, "SUCCESS") else "failed", outputs)
 
     def _expire_later(self, execution: Execution, duration: Any) -> None:
         seconds = _duration(duration).total_seconds() * self._world.options.time_scale
@@ -161,16 +169,22 @@ class Workflows:
         execution.expiry = loop.call_later(seconds, self._end, execution, "expired", {})
 
     def complete(self, execution: Execution, outputs: dict[str, Any]) -> None:
-        if execution.expiry is not None:
-            execution.expiry.cancel()
         execution.completions += 1
-        state = "completed" if outputs["hs_execution_state"] == "SUCCESS" else "failed"
-        self._end(execution, state, outputs)
+        self._end(execution, "completed" if outputs["hs_execution_state"] == "SUCCESS" else "failed", outputs)
 
     def _end(self, execution: Execution, state: str, outputs: dict[str, Any]) -> None:
+        if execution.expiry is not None:
+            execution.expiry.cancel()
         execution.state = state
         execution.output_fields = outputs
         execution.ended_at = self._world.now()
+
+
+def offered_actions(folder: Path = ACTION_FILES) -> tuple[str, ...]:
+    """The last part of each action's address, as our actions are told apart by it."""
+    files = sorted(folder.glob("*-hsmeta.json"))
+    urls = [json.loads(file.read_text())["config"]["actionUrl"] for file in files]
+    return tuple(url.rstrip("/").rpartition("/")[2] for url in urls) or ASSUMED_ACTIONS
 
 
 def action_number(action: str) -> int:

@@ -16,6 +16,8 @@ from sandbox.hubspot.records import Store
 from sandbox.hubspot.world import HubSpotWorld
 
 Answer = tuple[int, Any]
+# Whose token a request carried, for the request log.
+ACCOUNT = web.RequestKey("account", int)
 
 
 class Call:
@@ -106,7 +108,7 @@ def endpoint(world: HubSpotWorld, bucket: str, handler: Endpoint) -> Callable[[w
         headers: dict[str, str] = {}
         try:
             install = world.installs.bearer(request.headers.get("Authorization", ""))
-            request["account"] = install.hub_id
+            request[ACCOUNT] = install.hub_id
             headers = world.limits.take(bucket, install.hub_id)
             status, payload = handler(Call(world, request, install, raw))
         except HubSpotError as refused:

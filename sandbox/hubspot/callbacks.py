@@ -5,13 +5,12 @@ https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-act
 
 from typing import Any
 
-from sandbox.hubspot.automation import Execution
+from sandbox.hubspot.automation import FINAL, Execution
 from sandbox.hubspot.batches import inputs_of
 from sandbox.hubspot.call import Answer, Call
 from sandbox.hubspot.errors import invalid, not_found
 
 SCOPE = "automation"
-FINAL = ("SUCCESS", "FAIL_CONTINUE")
 
 
 def complete_one(call: Call) -> Answer:

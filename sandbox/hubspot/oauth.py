@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from sandbox.hubspot.call import answer
+from sandbox.hubspot.call import ACCOUNT, answer
 from sandbox.hubspot.installs import Install, challenge_of
 from sandbox.hubspot.world import HubSpotWorld
 
@@ -105,11 +105,11 @@ class Consent:
 def shortcut(consent: Consent) -> str | None:
     """Consent without a click: `_account=<hub_id>`, refused by `_deny=<scopes>`."""
     account = consent.query.get("_account")
-    if account is None:
+    if not account:
         return None
     deny = consent.query.get("_deny")
     if deny and consent.denied(deny):
-        return consent.refuse(f"Account {account} cannot grant: {deny}.")
+        return consent.refuse() if deny == "all" else consent.refuse(f"The account cannot grant: {deny}.")
     return consent.agree(int(account) if account.isdecimal() else 0)
 
 
@@ -153,7 +153,7 @@ def exchange(world: HubSpotWorld, form: dict[str, str], request: web.Request) ->
         install = _known(world, refresh)
     else:
         raise Refusal("BAD_GRANT_TYPE", "missing or unknown grant type", "unsupported_grant_type")
-    request["account"] = install.hub_id
+    request[ACCOUNT] = install.hub_id
     access, seconds = world.installs.issue(install)
     return {
         "token_type": "bearer",
@@ -191,7 +191,7 @@ def introspected(world: HubSpotWorld, form: dict[str, str], request: web.Request
     install = access.install if access is not None else refresh
     if install is None or (access is not None and access.expires_at <= world.clock()):
         return {"active": False}
-    request["account"] = install.hub_id
+    request[ACCOUNT] = install.hub_id
     described = {
         "active": True,
         "token": token,
@@ -237,5 +237,5 @@ def revoked(world: HubSpotWorld, form: dict[str, str], request: web.Request) -> 
     """Kills the refresh token; access tokens live on and the app stays installed [S]."""
     install = world.installs.refresh.pop(form.get("token", ""), None)
     if install is not None:
-        request["account"] = install.hub_id
+        request[ACCOUNT] = install.hub_id
     return {}

@@ -1,6 +1,6 @@
 """HubSpot's part of `GET /_sandbox/world`: HubSpot's own field names, `account` beside them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sandbox.hubspot.account import Account
@@ -18,11 +18,7 @@ def snapshot(world: HubSpotWorld, wanted: Iterable[str] = PARTS) -> dict[str, li
         "users": lambda: _records(world, "0-115"),
         "owners": lambda: [{"account": a.hub_id, **row} for a in world.accounts.values() for row in a.owners],
         "app_objects": lambda: _records(world, "1-"),
-        "associations": lambda: [
-            {"account": account.hub_id, **row}
-            for account in world.accounts.values()
-            for row in account.associations.rows()
-        ],
+        "associations": lambda: [row for a in world.accounts.values() for row in _associations(a)],
         "workflows": lambda: _workflows(world),
         "callbacks": lambda: [one.as_json() for one in world.workflows.executions.values()],
     }
@@ -59,6 +55,14 @@ def _record(account: Account, record: Record) -> Row:
         "updatedAt": record.updated_at,
         "archived": record.archived_at is not None,
     }
+
+
+def _associations(account: Account) -> Iterator[Row]:
+    """Those between live records: deleting a record hides its associations."""
+    for row in account.associations.rows():
+        source, target = account.stores[row["fromObjectTypeId"]], account.stores[row["toObjectTypeId"]]
+        if source.live(row["fromObjectId"]) and target.live(row["toObjectId"]):
+            yield {"account": account.hub_id, **row}
 
 
 def _workflows(world: HubSpotWorld) -> list[Row]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,26 +30,41 @@ SCOPE = "crm.objects.contacts.read"
 # What the app listens to while its webhooks file is not there.
 ASSUMED = ("contact.privacyDeletion", "contact.deletion", "contact.restore", "contact.merge")
 ASSUMED_PROPERTIES = ("email", "firstname", "lastname")
-_OBJECT_EVENTS = {"object": "contact"}
+CONTACT_TYPE_ID = "0-1"
 
 Event = dict[str, Any]
 
 
-def subscriptions(file: Path = FILE) -> dict[tuple[str, str], int]:
-    """(event type, property name) -> subscription id."""
+@dataclass(frozen=True)
+class Subscription:
+    """`kind` is what happens to a contact; generic `object.*` subscriptions have their own name for it."""
+
+    id: int
+    type: str
+    property_name: str
+
+    @property
+    def kind(self) -> str:
+        return self.type.replace("object.", "contact.", 1)
+
+    @property
+    def extra(self) -> Event:
+        return {"objectTypeId": CONTACT_TYPE_ID} if self.type.startswith("object.") else {}
+
+
+def subscriptions(file: Path = FILE) -> list[Subscription]:
     if file.exists():
         wanted = list(_listed(json.loads(file.read_text())["config"]["subscriptions"]))
     else:
         wanted = [(name, "") for name in ASSUMED]
         wanted += [("contact.propertyChange", name) for name in ASSUMED_PROPERTIES]
-    return {key: 4000 + number for number, key in enumerate(dict.fromkeys(wanted), start=1)}
+    return [Subscription(4001 + number, *row) for number, row in enumerate(dict.fromkeys(wanted))]
 
 
 def _listed(groups: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str]]:
     for row in (row for rows in groups.values() for row in rows):
-        prefix, _, event = row["subscriptionType"].partition(".")
         if row.get("active") and row.get("objectType", "contact").lower() in ("contact", "contacts"):
-            yield f"{_OBJECT_EVENTS.get(prefix, prefix)}.{event}", row.get("propertyName", "")
+            yield row["subscriptionType"], row.get("propertyName", "")
 
 
 class Events:
@@ -71,31 +87,37 @@ class Events:
         return self._random.sample(types, len(types))
 
     def emit(
-        self, account: "Account", event_type: str, object_id: str, *, apart: bool = False, **more: Any
+        self, account: "Account", kind: str, object_id: str, *, apart: bool = False, **more: Any
     ) -> None:
-        """Queue one event if the app subscribes to it; `apart` may put it into a delivery of its own."""
-        subscription = self._subscriptions.get((event_type, str(more.get("propertyName", ""))))
-        if subscription is None or not self._world.installs.allows(account.hub_id, SCOPE):
+        """Queue an event for each subscription to it; `apart` may put it into a delivery of its own."""
+        if not self._world.installs.allows(account.hub_id, SCOPE):
             return
-        self._next_id += 1
-        self._waiting.append(
-            {
-                "eventId": self._next_id,
-                "subscriptionId": subscription,
-                "portalId": account.hub_id,
-                "appId": self._world.configuration.app_id,
-                "occurredAt": int(self._world.clock() * 1000),
-                "subscriptionType": event_type,
-                "attemptNumber": 0,
-                "objectId": int(object_id),
-                "sourceId": f"userId:{account.installer['id']}",
-                **more,
-            }
-        )
-        if apart and self._random.random() < 0.5:
+        key = (kind, str(more.get("propertyName", "")))
+        events = [
+            self._event(account, one, object_id, {**one.extra, **more})
+            for one in self._subscriptions
+            if (one.kind, one.property_name) == key
+        ]
+        self._waiting += events
+        if events and apart and self._random.random() < 0.5:
             self.flush()
-        elif self._timer is None:
+        elif events and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+
+    def _event(self, account: "Account", one: Subscription, object_id: str, more: Event) -> Event:
+        self._next_id += 1
+        return {
+            "eventId": self._next_id,
+            "subscriptionId": one.id,
+            "portalId": account.hub_id,
+            "appId": self._world.configuration.app_id,
+            "occurredAt": int(self._world.clock() * 1000),
+            "subscriptionType": one.type,
+            "attemptNumber": 0,
+            "objectId": int(object_id),
+            "sourceId": f"userId:{account.installer['id']}",
+            **more,
+        }
 
     def flush(self) -> None:
         """Send what waits: at most 100 in one array, whatever account they are of."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.sandbox.hubspot_site import HubSpotSite
 from tests.sandbox.learnupon_site import Site
 
 
@@ -20,3 +21,18 @@ def site(running_learnupon: Site) -> Site:
     """LearnUpon alone, as at the start."""
     running_learnupon.fresh()
     return running_learnupon
+
+
+@pytest.fixture(scope="package")
+def running_hubspot() -> Iterator[HubSpotSite]:
+    site = HubSpotSite()
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def hubspot(running_hubspot: HubSpotSite) -> HubSpotSite:
+    """The whole sandbox, as at the start, with a stand-in for Hubsync."""
+    running_hubspot.fresh()
+    return running_hubspot
