@@ -1,6 +1,7 @@
 """The privacy page: receipts, what is kept and for how long, erasing one record."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -9,8 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gdpr import erasure
 from gdpr.models import Erasure
 from learners.views.window import window
-from portals import audit
-from portals.models import RecordType
+from portals.models import Portal, RecordType
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, portal_page
 
@@ -41,14 +41,7 @@ class EraseForm(forms.Form):
 @require_GET
 def privacy(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
-    return _page(request, portal_id, EraseForm(initial={"record_type": portal.record_type}))
-
-
-def _page(request: SignedIn, portal_id: int, form: EraseForm) -> HttpResponse:
-    portal = portal_or_404(request, portal_id)
-    receipts = Erasure.objects.filter(account=request.account).prefetch_related("steps")
-    page = window(receipts, request.GET)
-    return portal_page(request, portal, "gdpr/privacy.html", "privacy", form=form, page=page)
+    return _page(request, portal, EraseForm(initial={"record_type": portal.record_type}))
 
 
 @account_required
@@ -57,14 +50,14 @@ def erase(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     form = EraseForm(request.POST)
     if not form.is_valid():
-        return _page(request, portal_id, form)
-    erasure.request(
-        request.account,
-        form.cleaned_data["record_type"],
-        form.cleaned_data["record_id"],
-        Erasure.Source.ADMIN,
-        actor=request.actor,
-    )
-    audit.record(request.account, request.actor, "erasure asked for", portal)
+        return _page(request, portal, form)
+    kind, record_id = form.cleaned_data["record_type"], form.cleaned_data["record_id"]
+    erasure.request(request.account, kind, record_id, Erasure.Source.ADMIN, actor=request.actor)
     messages.success(request, "The erasure has begun. Its receipt below says when it is done.")
     return redirect("gdpr:privacy", portal.pk)
+
+
+def _page(request: SignedIn, portal: Portal, form: EraseForm) -> HttpResponse:
+    page = window(Erasure.objects.filter(account=request.account).prefetch_related("steps"), request.GET)
+    kept = {"bodies": settings.BODY_DAYS, "rows": settings.ROW_DAYS, "uninstalled": settings.UNINSTALL_DAYS}
+    return portal_page(request, portal, "gdpr/privacy.html", "privacy", form=form, page=page, kept=kept)

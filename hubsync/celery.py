@@ -5,13 +5,20 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
 
 app = Celery("hubsync")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _prime_limiter(**kwargs: Any) -> None:
+    from portals.clients import limiter
+
+    limiter.prime()
 
 
 @setup_logging.connect
@@ -36,5 +43,5 @@ def _schedule(sender: Celery, **kwargs: Any) -> None:
     every(settings.SWEEP_SECONDS, "webhooks.sweep")
     every(settings.SWEEP_SECONDS, "learners.sweep")
     every(settings.SWEEP_SECONDS, "gdpr.sweep")
-    every(30, "portals.refresh_tokens")
+    every(30, "portals.tend")
     every(3600, "gdpr.retention", queue="bulk")

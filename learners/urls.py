@@ -12,7 +12,10 @@ urlpatterns = [
     path(f"{PORTAL}/learners/add", people.add, name="add"),
     path(f"{PORTAL}/learners/<int:learner_id>", people.person, name="person"),
     path(f"{PORTAL}/learners/<int:learner_id>/unlink", people.unlink, name="unlink"),
-    path(f"{PORTAL}/learners/<int:learner_id>/send-again", people.send_again, name="send_again"),
+    path(
+        f"{PORTAL}/learners/<int:learner_id>/send-invitation", people.send_invitation, name="send_invitation"
+    ),
+    path(f"{PORTAL}/learners/<int:learner_id>/send-welcome", people.send_welcome, name="send_welcome"),
     path(f"{PORTAL}/learners/<int:learner_id>/retry", people.retry, name="retry_person"),
     path(f"{PORTAL}/activity", activity.activity, name="activity"),
     path(f"{PORTAL}/activity.csv", activity.export, name="activity_csv"),

@@ -17,7 +17,7 @@ def ring() -> MultiFernet:
     return _ring(tuple(settings.ENCRYPTION_KEYS))
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  (not generic when it runs)
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic when it runs
     """Empty stays empty; anything else is stored as a Fernet token. A value no key opens raises InvalidToken:
     passing it on undecrypted would hide a lost key."""
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, VendorError
+from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH, HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
@@ -84,9 +84,8 @@ def _unknown(delivery: Delivery) -> None:
 
 
 def _later(deliveries: list[Delivery], error: VendorError) -> None:
-    if isinstance(error, Disconnected):
-        _again(deliveries, 3600)  # a reconnect makes it due at once
-    elif isinstance(error, TryAgain):
+    """Owed still. A dead connection needs no time of its own: these rest until the account is connected again."""
+    if isinstance(error, TryAgain):
         after = error.after or retries.delay(max(d.tell_attempts for d in deliveries) + 1)
         _again(deliveries, after)
 

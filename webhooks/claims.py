@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portals.clients.errors import Reason
+from portals.models import HubSpotAccount, Portal
 from webhooks import retries
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
@@ -115,22 +116,28 @@ def retry(delivery: Delivery) -> bool:
     )
 
 
-def wake_portal(portal_id: int) -> int:
-    """Everything that waited for a portal's keys is due now."""
-    return Delivery.objects.filter(
-        portal_id=portal_id, state=Delivery.State.WAITING, outcome=Reason.DISCONNECTED
-    ).update(due_at=Now(), attempts=0)
+def resume_reconnected() -> int:
+    """What waited for credentials is due as soon as account and portal are connected again. One that meets dead
+    credentials once more disconnects them, so this cannot spin."""
+    waiting = Delivery.objects.filter(
+        state=Delivery.State.WAITING, outcome=Reason.DISCONNECTED, due_at__gt=Now(),
+        account__state=HubSpotAccount.State.CONNECTED,
+    )  # fmt: skip
+    ready = waiting.filter(Q(portal__isnull=True) | Q(portal__state=Portal.State.CONNECTED))
+    return Delivery.objects.filter(pk__in=ready.values("pk")).update(due_at=Now(), outcome="")
 
 
 def due_lanes() -> list[tuple[int, str]]:
-    """The accounts and lanes that have something due, for the sweep."""
+    """The accounts and lanes that have something due, for the sweep. Actions and answers need HubSpot, so those of a
+    disconnected account rest; LearnUpon's news is taken in all the same."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT d.account_id, d.lane FROM webhooks_delivery d "
             "JOIN portals_hubspotaccount a ON a.id = d.account_id "
-            "WHERE d.state = 'waiting' AND d.due_at <= now() "
-            "UNION SELECT DISTINCT account_id, 'actions' FROM webhooks_delivery "
-            "WHERE tell = 'owed' AND tell_due_at <= now()"
+            "WHERE d.state = 'waiting' AND d.due_at <= now() AND (a.state = 'connected' OR d.lane <> 'actions') "
+            "UNION SELECT DISTINCT d.account_id, 'actions' FROM webhooks_delivery d "
+            "JOIN portals_hubspotaccount a ON a.id = d.account_id "
+            "WHERE d.tell = 'owed' AND d.tell_due_at <= now() AND a.state = 'connected'"
         )
         return [(int(account), str(lane)) for account, lane in cursor.fetchall()]
 

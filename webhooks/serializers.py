@@ -27,7 +27,7 @@ class ActionRequest(Wire):
     origin = Origin()
     object = EnrolledObject()
     inputFields = serializers.DictField(required=False, default=dict)
-    context = serializers.DictField(required=False, allow_null=True)  # type: ignore[assignment]  (HubSpot's name)
+    context = serializers.DictField(required=False, allow_null=True)  # type: ignore[assignment]  # HubSpot's name
 
 
 class ActionAnswer(Wire):
@@ -41,7 +41,7 @@ class OptionsRequest(Wire):
 
 
 class Option(Wire):
-    label = serializers.CharField()  # type: ignore[assignment]  (HubSpot's name)
+    label = serializers.CharField()  # type: ignore[assignment]  # HubSpot's name
     value = serializers.CharField()
     description = serializers.CharField(required=False)
 

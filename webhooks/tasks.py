@@ -20,6 +20,7 @@ SLICE: dict[str, int] = {Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
     """Wake everything that is due: new rows whose wake-up was lost, retries, claims whose worker died."""
+    claims.resume_reconnected()
     for account_id, lane in claims.due_lanes():
         drain.apply_async(args=(account_id, lane), queue=lane, expires=60)
 

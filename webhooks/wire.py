@@ -44,7 +44,7 @@ class OrjsonParser(BaseParser):
     media_type = "*/*"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        return read_json(raw_body(stream._request if hasattr(stream, "_request") else stream))
+        return read_json(raw_body((parser_context or {})["request"]._request))
 
 
 class OrjsonRenderer(BaseRenderer):

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from portals import audit, oauth, sessions
+from portals.clients.errors import VendorError
 from portals.sessions import account_required
 from portals.views.signed_in import SignedIn, confirmed
 
@@ -35,6 +36,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponse:
     try:
         account, actor = oauth.finish(request)
+        oauth.describe(account)
     except oauth.InstallError as error:
         return render(request, "portals/install_failed.html", {"error": error}, status=400)
     sessions.sign_in(request, account, actor)

@@ -1,0 +1,65 @@
+"""Two tenants, always: acme's people must never see globex's. The rows here are as an install would leave them."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portals.models import HubSpotAccount, Portal
+from portals.oauth import SCOPES
+
+
+def make_account(hub_id: int, domain: str) -> HubSpotAccount:
+    return HubSpotAccount.objects.create(
+        hub_id=hub_id, hub_domain=domain, ui_domain="app.hubspot.com", time_zone="America/New_York",
+        access_token=f"token-of-{hub_id}", refresh_token=f"refresh-of-{hub_id}",
+        token_expires_at=timezone.now() + timedelta(minutes=25), scopes=[scope.name for scope in SCOPES],
+        app_object_type="2-123", admin_emails=[f"admin@{domain}"],
+    )  # fmt: skip
+
+
+def make_portal(account: HubSpotAccount, subdomain: str, **changes: object) -> Portal:
+    fields = {
+        "number": 1, "subdomain": subdomain, "title": subdomain, "api_key": f"{subdomain}-key",
+        "api_secret": f"{subdomain}-secret", "record_type": "contact", "webhook_secret": f"{subdomain}-webhook-secret",
+    }  # fmt: skip
+    return Portal.objects.create(account=account, **(fields | changes))
+
+
+@pytest.fixture
+def acme(db: None) -> HubSpotAccount:
+    return make_account(1001, "acme.example")
+
+
+@pytest.fixture
+def globex(db: None) -> HubSpotAccount:
+    return make_account(1002, "globex.example")
+
+
+@pytest.fixture
+def acme_portal(acme: HubSpotAccount) -> Portal:
+    return make_portal(acme, "acme")
+
+
+@pytest.fixture
+def globex_portal(globex: HubSpotAccount) -> Portal:
+    return make_portal(globex, "globex", sso="saml")
+
+
+def signed_in(account: HubSpotAccount) -> Client:
+    client = Client()
+    session = client.session
+    session["account"], session["actor"] = account.pk, f"admin@{account.hub_domain}"
+    session.save()
+    return client
+
+
+@pytest.fixture
+def as_acme(acme: HubSpotAccount, acme_portal: Portal) -> Client:
+    return signed_in(acme)
+
+
+@pytest.fixture
+def as_globex(globex: HubSpotAccount, globex_portal: Portal) -> Client:
+    return signed_in(globex)
