@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from sandbox.errors import ControlError
 from sandbox.options import Options
@@ -140,10 +141,13 @@ class Outbox:
 
     async def _send(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            # A kept connection that the other side closes would look like an answer that never came.
+            connector = aiohttp.TCPConnector(force_close=True)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         whole = aiohttp.ClientTimeout(total=timeout)
+        # The address goes out as it was signed, without yarl's own quoting.
         async with self._session.post(
-            url, data=body, headers=dict(headers), timeout=whole, allow_redirects=False
+            URL(url, encoded=True), data=body, headers=dict(headers), timeout=whole, allow_redirects=False
         ) as response:
             return response.status, (await response.content.read(ANSWER_KEPT)), response.headers
 

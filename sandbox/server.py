@@ -10,7 +10,7 @@ from aiohttp.typedefs import Middleware
 from sandbox import control
 from sandbox.faults import Handler, VendorBody, apply
 from sandbox.hubspot import errors as hubspot_errors
-from sandbox.hubspot import pages, record_pages, routes
+from sandbox.hubspot import pages, record_pages, routes, signed_requests
 from sandbox.hubspot.call import ACCOUNT
 from sandbox.learnupon import errors as learnupon_errors
 from sandbox.learnupon.routes import add_routes as add_learnupon_routes
@@ -55,6 +55,7 @@ def hubspot_app(worlds: Worlds) -> web.Application:
     app = web.Application(middlewares=[passing], client_max_size=MOST_BYTES)
     app.router.add_static("/static", STATIC)
     control.add_routes(app, worlds)
+    signed_requests.add_routes(app, worlds.hubspot)
     routes.add_routes(app, worlds.hubspot)
     pages.add_routes(app, worlds)
     record_pages.add_routes(app, worlds)

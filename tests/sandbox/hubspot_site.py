@@ -74,7 +74,7 @@ class HubSpotSite:
         await self._hubsync.cleanup()
 
     async def _receive(self, request: web.Request) -> web.Response:
-        self.received.append(Received(request.path, dict(request.headers), await request.read()))
+        self.received.append(Received(request.raw_path, dict(request.headers), await request.read()))
         status, body, headers = self.answers.pop(0) if self.answers else (200, {}, {})
         return web.json_response(body, status=status, headers=headers)
 
