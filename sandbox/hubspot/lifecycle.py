@@ -80,7 +80,7 @@ def merge(
         store.change(kept, {**values, "hs_object_id": kept.id}, now)
     world.touch(store, kept)
     for record in gone:
-        store.aliases[record.id] = kept.id
+        store.rename(record.id, kept.id)
         account.associations.move((store.kind.type_id, record.id), (store.kind.type_id, kept.id))
     world.events.emit(
         account,

@@ -111,6 +111,11 @@ class Store:
         del self.records[record.id]
         self._order.remove(int(record.id))
 
+    def rename(self, old: str, new: str) -> None:
+        """Let `old`, and whatever was merged into it before, answer for `new`."""
+        self.aliases |= {id: new for id, target in self.aliases.items() if target == old}
+        self.aliases[old] = new
+
     def page(self, after: int, limit: int, *, archived: bool) -> tuple[list[Record], str | None]:
         """Records with ids above `after`, and the id to go on from when there are more."""
         found: list[Record] = []
