@@ -23,7 +23,7 @@ from portals.views.signed_in import SignedIn, portal_page
 from webhooks import claims
 from webhooks.models import Delivery
 
-FIRST = 25  # failing and waiting rows shown above the rest
+FIRST = 10  # failing and waiting rows shown above the rest
 AT_ONCE = 1000  # deliveries that one press of "retry all" takes
 CSV_HEAD = (
     "Received (UTC)", "What", "State", "Result", "Reason", "Record type", "Record id", "LearnUpon user id",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, BAR, GAP, LEFT, RIGHT = 640, 22, 8, 150, 60
-LABEL_LIMIT = 22
+ROW, TEXT, BAR = 44, 16, 16  # heights in pixels: one row, its words, its bar
+SPAN = 88.0  # the longest bar, in percent of the width; its number stands behind it
+LABEL_LIMIT = 44
 
 
 @dataclass(frozen=True)
@@ -21,34 +22,32 @@ class Bar:
 
 
 def bars(title: str, rows: Sequence[Bar]) -> SafeString:
-    """Horizontal bars, one row each; parts of a row stand one after the other."""
+    """Horizontal bars, one row each; parts of a row stand one after the other. Widths are percentages, so that
+    the words keep their size on a small screen."""
     most = max((row.total for row in rows), default=0) or 1
-    height = len(rows) * (BAR + GAP) + GAP
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}{}</svg>',
-        WIDTH,
-        height,
+        '<svg class="chart" width="100%" height="{}" role="img" aria-label="{}">{}</svg>',
+        len(rows) * ROW,
         title,
-        title,
-        format_html_join("", "{}", ((_row(position, row, most),) for position, row in enumerate(rows))),
-        format_html('<line class="axis" x1="{}" x2="{}" y1="0" y2="{}"/>', LEFT, LEFT, height),
+        format_html_join(
+            "", "{}", ((_row(position * ROW, row, SPAN / most),) for position, row in enumerate(rows))
+        ),
     )
 
 
-def _row(position: int, row: Bar, most: int) -> SafeString:
-    top = GAP + position * (BAR + GAP)
-    scale = (WIDTH - LEFT - RIGHT) / most
-    pieces, left = [], float(LEFT)
+def _row(top: int, row: Bar, scale: float) -> SafeString:
+    pieces: list[tuple[str, str, int, str, int]] = []
+    left = 0.0
     for name, value in row.parts:
-        pieces.append((name, round(left, 1), top, round(value * scale, 1), BAR))
+        pieces.append((name, f"{left:.2f}%", top + TEXT + 4, f"{value * scale:.2f}%", BAR))
         left += value * scale
+    label = row.label if len(row.label) <= LABEL_LIMIT else f"{row.label[: LABEL_LIMIT - 1]}…"
     return format_html(
-        '<text x="{}" y="{}" text-anchor="end">{}</text>{}<text x="{}" y="{}">{}</text>',
-        LEFT - 8,
-        top + 16,
-        row.label if len(row.label) <= LABEL_LIMIT else f"{row.label[: LABEL_LIMIT - 1]}…",
+        '<text x="0" y="{}">{}</text>{}<text x="{}" y="{}">{}</text>',
+        top + TEXT - 2,
+        label,
         format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>', pieces),
-        round(left + 6, 1),
-        top + 16,
-        row.total,
+        f"{left + 1:.2f}%",
+        top + TEXT + BAR,
+        " of ".join(str(n) for n in dict.fromkeys((row.parts[0][1], row.total))),
     )

@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -73,39 +74,42 @@ def overview(request: SignedIn) -> HttpResponse:
 
 
 def healths(account: HubSpotAccount) -> list[Health]:
-    portals = Portal.objects.live().filter(account=account).order_by("title", "pk").annotate(
-        mapped=Exists(PropertyMapping.objects.filter(portal=OuterRef("pk"))),
-        walked=Exists(Walk.objects.filter(portal=OuterRef("pk"), kind=Walk.Kind.HISTORY)),
-    )  # fmt: skip
-    learners = _by_state(
-        Learner.objects.filter(account=account).values_list("portal", "state").annotate(Count("pk"))
-    )
-    enrollments = _by_state(
-        Enrollment.objects.filter(account=account).values_list("portal", "status").annotate(Count("pk"))
-    )
-    open_deliveries = Delivery.objects.filter(account=account, state__in=["waiting", "failed"])
-    deliveries = _by_state(open_deliveries.values_list("portal", "state").annotate(Count("pk")))
+    portals = Portal.objects.live().filter(account=account).order_by("title", "pk")
+    mapped = set(PropertyMapping.objects.filter(portal__account=account).values_list("portal_id", flat=True))
+    history = Walk.objects.filter(account=account, kind=Walk.Kind.HISTORY)
+    walked = set(history.values_list("portal_id", flat=True).distinct())
+    learners = _counts(Learner.objects.filter(account=account), "state")
+    enrollments = _counts(Enrollment.objects.filter(account=account), "status")
+    deliveries = _counts(Delivery.objects.filter(account=account, state__in=["waiting", "failed"]), "state")
     progress = _progress(account)
     return [
         Health(
-            portal, learners[portal.pk], enrollments[portal.pk], deliveries[portal.pk], progress[portal.pk],
-            mapped=portal.mapped, walked=portal.walked,
+            portal,
+            learners[portal.pk],
+            enrollments[portal.pk],
+            deliveries[portal.pk],
+            progress[portal.pk],
+            mapped=portal.pk in mapped,
+            walked=portal.pk in walked,
         )
         for portal in portals
-    ]  # fmt: skip
+    ]
 
 
-def _by_state(rows: object) -> Counts:
+def _counts(rows: QuerySet[Any], by: str) -> Counts:
     found: Counts = defaultdict(Counter)
-    for portal, state, count in rows:  # type: ignore[attr-defined]
-        found[portal][state] += count
+    for row in rows.values("portal", by).annotate(count=Count("pk")):
+        found[row["portal"]][row[by]] += row["count"]
     return found
 
 
 def _progress(account: HubSpotAccount) -> Counts:
     """Course progress that HubSpot does not have yet, by portal."""
     rows = Enrollment.objects.filter(account=account).filter(Q(due_at__isnull=False) | ~Q(parked_reason=""))
-    counted = rows.values_list("portal").annotate(
-        Count("pk", filter=Q(due_at__isnull=False)), Count("pk", filter=Q(due_at=None))
+    counted = rows.values("portal").annotate(
+        waiting=Count("pk", filter=Q(due_at__isnull=False)), failing=Count("pk", filter=Q(due_at=None))
     )
-    return defaultdict(Counter, {pk: Counter(waiting=waits, failing=fails) for pk, waits, fails in counted})
+    found: Counts = defaultdict(Counter)
+    for row in counted:
+        found[row["portal"]].update(waiting=row["waiting"], failing=row["failing"])
+    return found

@@ -6,8 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import identity, invitations, provisioning, welcome
-from learners import push as pushing
+from learners import identity, invitations, provisioning, push, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
@@ -73,6 +72,7 @@ def person(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
     context = {
         "learner": learner,
         "enrollments": [(row, sync_state(row)) for row in enrollments],
+        "failing": any(row.parked_reason for row in enrollments),
         "deliveries": delivery_rows(portal, _deliveries(portal, learner)[:SHOWN]),
         "record_url": record_url(portal.account, learner.record_type, learner.record_id),
         "learner_url": learner_url(portal, learner.learnupon_user_id),
@@ -102,23 +102,42 @@ def unlink(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
 
 @account_required
 @require_POST
-def send_again(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
-    """The invitation or the first mail once more: only a person may decide that (it cannot be taken back)."""
+def send_invitation(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    """An invitation of which nobody knows whether it went out, once more: only a person may decide that."""
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
-    what = "invitation" if learner.state == Learner.State.PENDING else "mail"
-    (invitations.send_again if what == "invitation" else welcome.send_again)(learner)
-    audit.record(request.account, request.actor, f"{what} sent again", portal, learner=learner.pk)
-    messages.success(request, f"The {what} will be sent again in a moment.")
+    invitations.send_again(learner)
+    provisioning.request(portal, "user-invite", learner.record_id, request.actor)
+    audit.record(request.account, request.actor, "invitation sent again", portal, learner=learner.pk)
+    messages.success(request, "The invitation will be sent in a moment.")
+    return redirect("learners:person", portal.pk, learner.pk)
+
+
+@account_required
+@require_POST
+def send_welcome(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    """The mail that leads to a first login, once more."""
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    if portal.uses_sso or not learner.email:
+        messages.error(
+            request, "Not sent: people log in to this portal by single sign-on, or the e-mail is missing."
+        )
+    else:
+        welcome.send_again(learner)
+        audit.record(request.account, request.actor, "first mail sent again", portal, learner=learner.pk)
+        messages.success(request, "The mail will be sent in a moment.")
     return redirect("learners:person", portal.pk, learner.pk)
 
 
 @account_required
 @require_POST
 def retry(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
-    """Push everything of this learner to HubSpot once more."""
+    """What HubSpot did not take of this person's progress, once more."""
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
-    pushing.retry(request.account, list(learner.enrollments.values_list("pk", flat=True)))
-    messages.success(request, "This person's course progress is written to HubSpot again.")
+    count = push.retry(request.account, list(learner.enrollments.values_list("pk", flat=True)))
+    messages.success(
+        request, f"{count} tried again." if count else "Nothing of this person's progress is failing."
+    )
     return redirect("learners:person", portal.pk, learner.pk)

@@ -85,15 +85,13 @@ def required_completed(portal: Portal) -> QuerySet[Enrollment]:
 def required_progress(portal: Portal) -> list[tuple[str, int, int]]:
     """Each required course with how many people completed it, of how many that are enrolled."""
     courses = dict(required_courses(portal).values_list("course_id", "name"))
+    people = Count("learner", distinct=True)
     counted = {
-        course: (done, enrolled)
-        for course, done, enrolled in enrollments_of(portal)
+        row["course_id"]: (row["done"], row["enrolled"])
+        for row in enrollments_of(portal)
         .filter(course_id__in=courses)
-        .values_list("course_id")
-        .annotate(
-            Count("learner", distinct=True, filter=Q(status=COMPLETED)),
-            Count("learner", distinct=True),
-        )
+        .values("course_id")
+        .annotate(done=Count("learner", distinct=True, filter=Q(status=COMPLETED)), enrolled=people)
     }
     return [(name, *counted.get(course, (0, 0))) for course, name in courses.items()]
 
@@ -107,7 +105,8 @@ def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
         if course.required != (course.course_id in chosen)
     ]
     courses = Course.objects.filter(portal=portal, course_id__in=changed)
-    courses.update(required=Q(course_id__in=chosen))
+    courses.filter(course_id__in=chosen).update(required=True)
+    courses.exclude(course_id__in=chosen).update(required=False)
     Enrollment.objects.filter(portal=portal, course_id__in=changed).update(
         version=F("version") + 1, changed_at=Now(), due_at=Now()
     )

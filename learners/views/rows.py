@@ -48,7 +48,7 @@ def sync_state(row: Enrollment) -> tuple[str, str]:
     if row.parked_reason and row.due_at is None:
         return "failing", "Not in HubSpot"
     if row.due_at is not None:
-        return "waiting", "Waiting to be written"
+        return "waiting", "Waiting"
     if row.pushed_version == row.version:
         return "in_sync", "In HubSpot"
     return "", "Kept here only"

@@ -1,8 +1,12 @@
 """What every page needs to say a state in words and colour, and the tabs of a portal's pages."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from portals.models import HubSpotAccount
 
@@ -47,6 +51,11 @@ def tone(state: str) -> str:
 
 
 @register.filter
+def words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
 def zone(account: HubSpotAccount | None) -> ZoneInfo | None:
     """The time zone people of this account read times in; a name this machine does not know becomes UTC."""
     if not account:
@@ -55,3 +64,15 @@ def zone(account: HubSpotAccount | None) -> ZoneInfo | None:
         return ZoneInfo(account.time_zone)
     except (ValueError, OSError, KeyError):
         return None
+
+
+@register.filter(expects_localtime=True)
+def when(moment: datetime | None, otherwise: str = "never") -> SafeString:
+    """A moment as people read it, or what to say where there is none."""
+    if not moment:
+        return format_html('<span class="quiet">{}</span>', otherwise)
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        date_format(moment, "j M Y, H:i"),
+    )

@@ -1,0 +1,53 @@
+"""Starting, watching and steering a backfill."""
+
+import pytest
+from django.test import Client
+
+from learners.models import Walk
+from portals.models import Portal
+
+
+@pytest.fixture
+def walk(acme_portal: Portal) -> Walk:
+    return Walk.objects.create(
+        account=acme_portal.account, portal=acme_portal, kind="history", courses=[3, 4], courses_total=5, rows_seen=1200
+    )  # fmt: skip
+
+
+def test_start(as_acme: Client, acme_portal: Portal) -> None:
+    assert "Bring in history" in as_acme.get(f"/portals/{acme_portal.pk}/backfill").content.decode()
+    as_acme.post(f"/portals/{acme_portal.pk}/backfill/start")
+    assert Walk.objects.get(portal=acme_portal).kind == Walk.Kind.HISTORY
+
+
+def test_progress(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
+    page = as_acme.get(f"/portals/{acme_portal.pk}/backfill").content.decode()
+    assert "3 of 5 courses read" in page
+    assert "1,200 enrollments read" in page
+    part = as_acme.get(f"/portals/{acme_portal.pk}/backfill", headers={"HX-Request": "true"}).content.decode()
+    assert "3 of 5" in part
+    assert "<html" not in part
+
+
+def test_pause_resume_cancel(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
+    for what, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        as_acme.post(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/{what}")
+        walk.refresh_from_db()
+        assert walk.state == state
+
+
+@pytest.mark.parametrize("what", ["pause", "resume", "cancel", "explode"])
+def test_only_its_own_and_only_what_exists(
+    as_acme: Client, as_globex: Client, acme_portal: Portal, globex_portal: Portal, walk: Walk, what: str
+) -> None:
+    assert as_globex.post(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/{what}").status_code == 404
+    assert as_globex.post(f"/portals/{globex_portal.pk}/backfill/{walk.pk}/{what}").status_code == 404
+    assert as_acme.post(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/explode").status_code == 404
+    assert as_acme.get(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/pause").status_code == 405
+    walk.refresh_from_db()
+    assert walk.state == Walk.State.RUNNING
+
+
+def test_another_account_cannot_start_one(as_globex: Client, acme_portal: Portal) -> None:
+    assert as_globex.post(f"/portals/{acme_portal.pk}/backfill/start").status_code == 404
+    assert not Walk.objects.exists()

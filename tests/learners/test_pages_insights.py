@@ -1,0 +1,108 @@
+"""The three promised reports, their spreadsheets, and marking required courses."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from learners.models import Enrollment
+from learners.views import reports
+from learners.views.charts import Bar, bars
+from portals.models import Course, Portal
+from tests.learners.test_pages_people import enrollment, learner
+
+MAY = datetime(2026, 5, 31, 23, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def courses(acme_portal: Portal) -> list[Course]:
+    return [
+        Course.objects.create(portal=acme_portal, course_id=n, name=name, required=n == 1)
+        for n, name in ((1, "Safety"), (2, "Extras"))
+    ]
+
+
+@pytest.fixture
+def progress(acme_portal: Portal, courses: list[Course]) -> None:
+    ada, grace = learner(acme_portal, "Ada"), learner(acme_portal, "Grace")
+    enrollment(
+        ada, "Safety", course_id=1, status="completed", completed_at=MAY, pushed_version=1, due_at=None
+    )
+    enrollment(
+        ada, "Extras", course_id=2, status="completed", completed_at=MAY, pushed_version=1, due_at=None
+    )
+    enrollment(grace, "Safety", course_id=1, status="in_progress", pushed_version=1, due_at=None)
+    enrollment(grace, "Extras", course_id=2, status="not_started", unenrolled=True)
+
+
+def csv(client: Client, portal: Portal, report: str) -> str:
+    answer = client.get(f"/portals/{portal.pk}/insights.csv", {"report": report})
+    return b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+
+
+def test_an_empty_page_leads_to_the_backfill(as_acme: Client, acme_portal: Portal) -> None:
+    page = as_acme.get(f"/portals/{acme_portal.pk}/insights").content.decode()
+    assert "No course progress yet" in page
+    assert f"/portals/{acme_portal.pk}/backfill" in page
+
+
+@pytest.mark.usefixtures("progress")
+def test_people_by_number_of_courses_per_status(as_acme: Client, acme_portal: Portal) -> None:
+    rows = as_acme.get(f"/portals/{acme_portal.pk}/insights").context["people"].rows
+    counted = {row.first_name: [row.completed, row.in_progress, row.not_started] for row in rows}
+    assert counted == {"Ada": [2, 0, 0], "Grace": [0, 1, 0]}
+    assert dict(reports.distribution(acme_portal))["2 courses"] == 1
+    assert "Ada,Lovelace,ada@example.com,contact" in csv(as_acme, acme_portal, "people")
+
+
+@pytest.mark.usefixtures("progress")
+def test_completions_by_date_in_the_accounts_time_zone(as_acme: Client, acme_portal: Portal) -> None:
+    acme_portal.account.time_zone = "Europe/Dublin"
+    acme_portal.account.save()
+    page = as_acme.get(f"/portals/{acme_portal.pk}/insights")
+    assert [(day.month, count) for day, count in page.context["months"]] == [(6, 2)]
+    assert "Jun 2026" in page.content.decode()
+    assert csv(as_acme, acme_portal, "completions").count("2026-05-31T23:30:00+00:00") == 2
+
+
+@pytest.mark.usefixtures("progress")
+def test_people_with_a_required_course_completed(as_acme: Client, acme_portal: Portal) -> None:
+    assert reports.required_progress(acme_portal) == [("Safety", 1, 2)]
+    rows = csv(as_acme, acme_portal, "required")
+    assert "Safety" in rows
+    assert "Extras" not in rows
+    assert "Grace" not in rows
+
+
+@pytest.mark.usefixtures("progress")
+def test_marking_required_courses_writes_their_enrollments_again(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    as_acme.post(f"/portals/{acme_portal.pk}/insights/required", {"required": ["1", "2", "x", "99"]})
+    assert set(acme_portal.courses.filter(required=True).values_list("course_id", flat=True)) == {1, 2}
+    touched = Enrollment.objects.filter(portal=acme_portal, version=2)
+    assert {row.course_id for row in touched} == {2}
+    assert all(row.due_at for row in touched)
+
+
+def test_another_accounts_reports_are_not_shown(
+    as_globex: Client, acme_portal: Portal, courses: list[Course]
+) -> None:
+    assert as_globex.get(f"/portals/{acme_portal.pk}/insights.csv").status_code == 404
+    assert (
+        as_globex.post(f"/portals/{acme_portal.pk}/insights/required", {"required": "2"}).status_code == 404
+    )
+    assert not Course.objects.get(course_id=2).required
+
+
+def test_an_unknown_report_does_not_exist(as_acme: Client, acme_portal: Portal) -> None:
+    assert as_acme.get(f"/portals/{acme_portal.pk}/insights.csv?report=all").status_code == 404
+
+
+def test_a_chart_escapes_what_others_wrote_and_needs_no_style() -> None:
+    chart = bars(
+        "Title", [Bar("<script>", [("completed", 3), ("not_started", 1)]), Bar("None", [("completed", 0)])]
+    )
+    assert "&lt;script&gt;" in chart
+    assert "3 of 4" in chart
+    assert "style" not in chart
