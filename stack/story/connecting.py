@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from stack.story.browser import Browser, Page
-from stack.story.judge import expect
+from stack.story.judge import expect, until
 from stack.story.scene import ACME, GLOBEX, Scene
 
 # Label of LearnUpon's custom user data field -> the HubSpot property that fills it.
@@ -88,8 +88,15 @@ def wrong_keys(scene: Scene) -> str:
     return "LearnUpon refused them, the page says so, nothing was saved"
 
 
-def map_properties(scene: Scene) -> str:
+def _mapping_page(scene: Scene) -> Page | None:
+    """Pressing "Try again" until both lists can be read: in the first ten seconds of a Redis that has forgotten
+    everything, the app asks nothing of HubSpot that can wait (DESIGN 4.7)."""
     page = scene.acme.get(f"/portals/{scene.portals['acme']}/mapping")
+    return page if any("definition_id" in form.names for form in page.read.forms) else None
+
+
+def map_properties(scene: Scene) -> str:
+    page = until(lambda: _mapping_page(scene), "the mapping page shows both lists", watch=scene.watch)
     form = page.form_with("property", "definition_id", "policy")
     labels = [page.read.headings.get(f"f{field.value}", "") for field in form.named("definition_id")]
     rows: list[tuple[str, str]] = []

@@ -11,6 +11,7 @@ from stack.story.judge import until
 from stack.story.worlds import Row, Snapshot, Worlds, email_of, has_plain_email
 
 ACME, GLOBEX = 1001, 1002
+ENDED = ("completed", "failed")  # "failed" is a run that HubSpot was told cannot succeed, and why
 ADDED, IN_TROUBLE, INVITED = 60, 8, 4
 
 
@@ -84,18 +85,18 @@ class Scene:
     def watch(self) -> None:
         self.app.check()
 
-    def completed(self, ids: list[str], seconds: float = 30) -> list[Row]:
+    def ended(self, ids: list[str], seconds: float = 30) -> list[Row]:
         """Those workflow runs, once HubSpot has been told how each ended."""
 
         def all_told() -> list[Row] | None:
             rows = self.worlds.look("callbacks").callbacks(ids)
-            return rows if all(row["state"] == "completed" for row in rows) else None
+            return rows if all(row["state"] in ENDED for row in rows) else None
 
-        return until(all_told, f"all {len(ids)} workflow runs completed", watch=self.watch, seconds=seconds)
+        return until(all_told, f"all {len(ids)} workflow runs ended", watch=self.watch, seconds=seconds)
 
     def run(self, account: int, action: str, portal: str, people: list[Row]) -> list[Row]:
         """Run a workflow for these people and wait until HubSpot knows how each run ended."""
-        return self.completed(self.worlds.run_workflow(account, action, people, {"portal": portal}))
+        return self.ended(self.worlds.run_workflow(account, action, people, {"portal": portal}))
 
     def count(self, table: str) -> int:
         """Rows in our own database: the only way to see that nothing was recorded."""
