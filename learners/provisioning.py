@@ -24,7 +24,7 @@ from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, Rea
 from portals.conversion import CustomData, custom_data
 from portals.lanes import Lane
 from portals.models import Portal, PropertyMapping
-from webhooks import intake
+from webhooks import intake, nudger
 from webhooks.models import Delivery
 from webhooks.results import Done, Result, settle
 
@@ -231,7 +231,10 @@ def _created(learner: Learner, user_id: int, warnings: list[str]) -> Done:
     welcome: dict[str, Any] = {}
     if not portal.uses_sso and learner.welcome == Learner.Sent.NO:
         welcome = {"welcome": Learner.Sent.DUE, "welcome_due_at": timezone.now()}
-    return _link(learner, user_id, done_code="created", warnings=warnings, **welcome)
+    result = _link(learner, user_id, done_code="created", warnings=warnings, **welcome)
+    if welcome:
+        nudger.wake(learner.account_id, Lane.ACTIONS, "learners.welcome")
+    return result
 
 
 def _link(learner: Learner, user_id: int, *, done_code: str, warnings: list[str], **changes: Any) -> Done:

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from learners import courses
 from learners.models import Enrollment
 from portals import schema
 from portals.clients.errors import Disconnected, Refused, TryAgain
@@ -106,6 +107,7 @@ def _write(turn: Slice, rows: list[Enrollment]) -> None:
     try:
         _archive(turn, gone)
         if differ:
+            courses.name(differ)
             _upsert(turn, differ)
     except (TryAgain, Disconnected, Refused) as error:
         _later(rows, error)

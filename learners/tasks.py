@@ -31,7 +31,7 @@ def sweep() -> None:
     for portal_id in set(due.distinct()) | set(reads.values_list("portal_id", flat=True).distinct()):
         _send(look_task, portal_id, Lane.LIVE)
     if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
-        welcome_task.apply_async(queue=Lane.ACTIONS, expires=30)
+        _send(welcome_task, 0, Lane.ACTIONS)
     walks.start_polls()
 
 
@@ -71,6 +71,7 @@ def look_task(portal_id: int, lane: str) -> None:
 
 
 @shared_task(name="learners.welcome")
-def welcome_task() -> None:
+def welcome_task(account_id: int, lane: str) -> None:
+    """Whoever is waked sends all that is due, whichever account caused it."""
     welcome.lost()
     welcome.send_due()

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import enrollments
+from learners import courses, enrollments
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
 from portals.clients.errors import NotFound, TryAgain, VendorError
@@ -23,7 +23,6 @@ from portals.models import Course, Portal
 from webhooks import nudger, retries
 
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
-COURSES_SECONDS = 3600
 
 
 def start(portal: Portal, kind: str = Walk.Kind.HISTORY) -> Walk:
@@ -108,7 +107,7 @@ def run(walk: Walk) -> bool:
 
 def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     """List the courses to walk: the portal's, and those that only live on in enrollments we hold."""
-    refresh_courses(walk.portal, learnupon)
+    courses.refresh(walk.portal, learnupon)
     listed = set(Course.objects.filter(portal=walk.portal).values_list("course_id", flat=True))
     held = set(Enrollment.objects.filter(portal=walk.portal).values_list("course_id", flat=True).distinct())
     walk.courses = sorted(listed | held)
@@ -117,24 +116,6 @@ def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
         _finish(walk)
         return False
     return _checkpoint(walk, courses=walk.courses, courses_total=walk.courses_total)
-
-
-def refresh_courses(portal: Portal, learnupon: LearnUpon) -> None:
-    """Bring the cached course list up to date, in one statement a page of courses."""
-    rows = [
-        Course(
-            portal=portal, course_id=int(row["id"]), name=str(row.get("name") or f"Course {row['id']}")[:500]
-        )
-        for row in learnupon.courses()
-    ]
-    Course.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["portal", "course_id"],
-        update_fields=["name"],
-        batch_size=500,
-    )
-    Portal.objects.filter(pk=portal.pk).update(courses_read_at=Now())
 
 
 def _page(walk: Walk, learnupon: LearnUpon) -> bool:

@@ -1,0 +1,65 @@
+"""The cached course list of a portal: where the names of courses come from."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from learners.models import Enrollment
+from portals.clients.errors import Disconnected, Refused
+from portals.clients.learnupon import LearnUpon
+from portals.lanes import Lane
+from portals.models import Course, Portal
+
+# A course the list does not name is looked for at once, but not again and again: it may be gone for good.
+LOOK_AGAIN = timedelta(minutes=1)
+
+
+def refresh(portal: Portal, learnupon: LearnUpon) -> None:
+    """Bring the cached list up to date."""
+    rows = [
+        Course(
+            portal=portal, course_id=int(row["id"]), name=str(row.get("name") or f"Course {row['id']}")[:500]
+        )
+        for row in learnupon.courses()
+    ]
+    Course.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["portal", "course_id"],
+        update_fields=["name"],
+        batch_size=500,
+    )
+    Portal.objects.filter(pk=portal.pk).update(courses_read_at=Now())
+
+
+def name(rows: Sequence[Enrollment]) -> None:
+    """Give enrollments that came without a course name (webhooks carry none) the course's. Raises TryAgain while
+    LearnUpon cannot be asked for a course that is new to us."""
+    nameless: dict[int, list[Enrollment]] = defaultdict(list)
+    for row in rows:
+        if not row.course_name:
+            nameless[row.portal_id].append(row)
+    for some in nameless.values():
+        _name(some[0].portal, some)
+
+
+def _name(portal: Portal, rows: list[Enrollment]) -> None:
+    wanted = {row.course_id for row in rows}
+    names = _known(portal, wanted)
+    long_ago = portal.courses_read_at is None or timezone.now() - portal.courses_read_at > LOOK_AGAIN
+    if wanted - names.keys() and long_ago:
+        try:
+            refresh(portal, LearnUpon(portal, Lane.LIVE))
+        except (Disconnected, Refused):
+            return  # the progress itself is known and goes out under the course's number
+        names = _known(portal, wanted)
+    for row in rows:
+        row.course_name = names.get(row.course_id, "")
+    Enrollment.objects.bulk_update([row for row in rows if row.course_name], ["course_name"], batch_size=500)
+
+
+def _known(portal: Portal, wanted: set[int]) -> dict[int, str]:
+    return dict(Course.objects.filter(portal=portal, course_id__in=wanted).values_list("course_id", "name"))
