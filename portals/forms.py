@@ -97,7 +97,8 @@ class SettingsForm(forms.Form):
         kwargs.setdefault("initial", {"sso": portal.sso, "clash_policy": portal.clash_policy})
         super().__init__(*args, **kwargs)
         self.portal = portal
-        if portal.realm != Portal.Realm.UNKNOWN:
+        alone = not portal.account.portals.live().exclude(pk=portal.pk).exists()
+        if alone or portal.realm != Portal.Realm.UNKNOWN:
             del self.fields["realm_confirmed"]
 
     def save(self) -> list[str]:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from learners import walks
 from learners.models import Walk
@@ -32,6 +33,8 @@ def backfill(request: SignedIn, portal_id: int) -> HttpResponse:
         "done": _done(current),
         "past": [walk for walk in recent if walk != current],
     }
+    if request.htmx and current is None:  # it has ended while somebody watched
+        return HttpResponseClientRefresh()
     if request.htmx:
         return render(request, "learners/progress.html", {"portal": portal, **context})
     return portal_page(request, portal, "learners/backfill.html", "backfill", **context)

@@ -52,7 +52,7 @@ def tone(state: str) -> str:
 
 @register.filter
 def words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return name.replace("_", " ").capitalize().replace("Hubspot", "HubSpot")
 
 
 @register.filter

@@ -29,6 +29,11 @@ def test_progress(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
     assert "<html" not in part
 
 
+def test_the_end_reloads_the_page_of_whoever_watches(as_acme: Client, acme_portal: Portal) -> None:
+    answer = as_acme.get(f"/portals/{acme_portal.pk}/backfill", headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+
+
 def test_pause_resume_cancel(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
     for what, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         as_acme.post(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/{what}")

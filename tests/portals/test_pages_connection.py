@@ -8,6 +8,7 @@ import responses
 from django.test import Client
 
 from portals.models import AuditEntry, HubSpotAccount, Portal
+from tests.conftest import make_portal
 
 ANY_ADDRESS = re.compile(".*")
 CONNECT = {
@@ -77,7 +78,17 @@ def test_the_first_event_shows_without_reloading(as_acme: Client, acme_portal: P
     assert "<html" not in part
 
 
+def test_the_realm_is_asked_for_only_when_there_are_several_portals(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    address = f"/portals/{acme_portal.pk}/settings"
+    assert "realm_confirmed" not in as_acme.get(address).content.decode()
+    make_portal(acme_portal.account, "acme-partners", number=2)
+    assert "realm_confirmed" in as_acme.get(address).content.decode()
+
+
 def test_settings_are_saved_and_audited_without_their_values(as_acme: Client, acme_portal: Portal) -> None:
+    make_portal(acme_portal.account, "acme-partners", number=2)
     posted = {
         "sso": "sqsso",
         "clash_policy": "invite",
