@@ -17,8 +17,9 @@ from django.db.models.functions import Now
 from learners import courses
 from learners.models import Enrollment
 from portals import schema
+from portals.clients.batches import RowError
 from portals.clients.errors import Disconnected, Refused, TryAgain
-from portals.clients.hubspot import ASSOCIATION_BATCH, BATCH, OBJECTS, HubSpot, RowError
+from portals.clients.hubspot import ASSOCIATION_BATCH, BATCH, OBJECTS, HubSpot
 from portals.models import Course, HubSpotAccount
 from portals.schema import PREFIX
 from webhooks import retries

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from portals import schema, tokens
+from portals.clients import versions
 from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
@@ -129,11 +130,8 @@ def finish(request: HttpRequest) -> tuple[HubSpotAccount, str]:
 
 def _exchange(code: str, verifier: str) -> tuple[HubSpotAccount, str]:
     form = {"grant_type": "authorization_code", **tokens.app_credentials(), "redirect_uri": redirect_uri()}
-    answer = tokens.post_form(tokens.TOKEN_PATH, form | {"code": code, "code_verifier": verifier})
-    about = tokens.post_form(
-        tokens.INTROSPECT_PATH,
-        tokens.app_credentials() | {"token": str(answer["access_token"]), "token_type_hint": "access_token"},
-    )
+    answer = tokens.post_form(versions.TOKEN, form | {"code": code, "code_verifier": verifier})
+    about = tokens.introspect(str(answer["access_token"]))
     account = _install(answer, about)
     schema.look_up(account)
     return account, str(about.get("user") or answer.get("user_id") or "unknown")

@@ -3,46 +3,25 @@
 `hubspot-api-client` builds the requests; portals/clients/sdk.py puts them on our own wire and dates their paths.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from django.conf import settings
 
 from portals import tokens
-from portals.clients import http, limiter, sdk
+from portals.clients import batches, http, limiter, sdk, versions
+from portals.clients.batches import Batch, Rejected
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 from portals.clients.limiter import Budget
+from portals.clients.sdk import ask
 from portals.models import HubSpotAccount
 
 BATCH = 100  # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 ASSOCIATION_BATCH = 2000
 CONTACTS, USERS = "contacts", "users"
 OBJECTS = {"contact": CONTACTS, "user": USERS}
-
-
-class Rejected(Refused):
-    """HubSpot refused a request's content (400). `traces` names the rows at fault where HubSpot does."""
-
-    def __init__(self, message: str, *, code: str, correlation_id: str, traces: set[str]) -> None:
-        super().__init__(message, code=code, correlation_id=correlation_id)
-        self.traces = traces
-
-
-@dataclass(frozen=True)
-class RowError:
-    message: str
-    correlation_id: str = ""
-
-
-@dataclass
-class Batch:
-    """What became of each row of a batch, by its objectWriteTraceId."""
-
-    ids: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, RowError] = field(default_factory=dict)
 
 
 class HubSpot:
@@ -97,7 +76,7 @@ class HubSpot:
         if answer.status == 404:
             raise NotFound(message, code="NOT_FOUND", correlation_id=correlation)
         if answer.status == 400:
-            code, traces = str(error.get("category", "VALIDATION_ERROR")), _traces(error)
+            code, traces = str(error.get("category", "VALIDATION_ERROR")), batches.traces(error)
             raise Rejected(message, code=code, correlation_id=correlation, traces=traces)
         if answer.status >= 500:
             kind = TryAgain if method == "GET" else Unclear
@@ -131,20 +110,28 @@ class HubSpot:
     # --- account --------------------------------------------------------------------------------------
     def details(self) -> dict[str, Any]:
         """`portalId, timeZone, uiDomain, …` of the account."""
-        return _object(self.send("GET", "/account-info/2026-09/details"))
+        return _object(self.send("GET", versions.ACCOUNT_DETAILS))
 
     def uninstall(self) -> None:
         """Remove the app from the account; HubSpot mails its admins.
         https://developers.hubspot.com/docs/api-reference/latest/app-management/app-uninstalls/guide"""
-        self.send("DELETE", "/appinstalls/2026-09/external-install")
+        self.send("DELETE", versions.UNINSTALL)
 
     def properties(self, object_type: str) -> list[dict[str, Any]]:
-        return _results(self._sdk.properties.get_all(object_type, _preload_content=False).answer)
+        return _results(ask(self._sdk.properties.get_all, object_type))
 
     def schema(self, object_type: str) -> dict[str, Any]:
-        return _object(self._sdk.schemas.get_by_id(object_type, _preload_content=False).answer)
+        return _object(ask(self._sdk.schemas.get_by_id, object_type))
+
+    def owners(self) -> Iterator[dict[str, Any]]:
+        """Owners with `userId` and `teams`; `userId` equals a user record's `hs_internal_user_id`."""
+        return _pages(partial(ask, self._sdk.owners.get_page))
 
     # --- records --------------------------------------------------------------------------------------
+    def users(self, properties: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The account's user records (0-115); only dates and id come unless properties are named."""
+        return _pages(partial(ask, self._sdk.records.get_page, USERS, properties=sorted(set(properties))))
+
     def read(
         self, object_type: str, ids: Sequence[str], properties: Iterable[str], id_property: str = ""
     ) -> dict[str, dict[str, Any]]:
@@ -156,62 +143,39 @@ class HubSpot:
         }
         if id_property:
             body["idProperty"] = id_property
-        answer = self._sdk.batches.read(object_type, body, _preload_content=False).answer
-        return {str(row["id"]): row for row in _results(answer) if not row.get("archived")}
+        rows = _results(ask(self._sdk.batches.read, object_type, body))
+        return {str(row["id"]): row for row in rows if not row.get("archived")}
 
     def upsert(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
         """Write up to 100 records by a unique property; a bad row costs none of the others."""
-        return self._batch(
-            lambda rows: self._sdk.batches.upsert(object_type, rows, _preload_content=False), inputs
-        )
+        return batches.write(partial(ask, self._sdk.batches.upsert, object_type), inputs)
 
     def update(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
-        return self._batch(
-            lambda rows: self._sdk.batches.update(object_type, rows, _preload_content=False), inputs
-        )
+        return batches.write(partial(ask, self._sdk.batches.update, object_type), inputs)
 
     def archive(self, object_type: str, ids: Sequence[str]) -> None:
         """Archive up to 100 records; ids that are gone already are no error."""
-        self._sdk.batches.archive(object_type, {"inputs": [{"id": i} for i in ids]}, _preload_content=False)
+        ask(self._sdk.batches.archive, object_type, {"inputs": [{"id": record_id} for record_id in ids]})
 
     def associate(self, from_type: str, to_type: str, pairs: Sequence[tuple[str, str]]) -> None:
-        """Tie up to 2,000 pairs of records with the default association."""
-        inputs = [{"from": {"id": a}, "to": {"id": b}} for a, b in pairs]
-        self._sdk.associations.create_default(from_type, to_type, {"inputs": inputs}, _preload_content=False)
-
-    def _batch(self, call: Callable[[dict[str, Any]], Any], inputs: Sequence[dict[str, Any]]) -> Batch:
-        """Send a batch; where HubSpot refuses it whole, leave out the rows it names, or halve it to find them."""
-        if not inputs:
-            return Batch()
-        try:
-            return _rows(call({"inputs": list(inputs)}).answer)
-        except Rejected as refusal:
-            named = [row for row in inputs if row["objectWriteTraceId"] in refusal.traces]
-            if len(inputs) == 1 or len(named) == len(inputs):
-                error = RowError(refusal.message, refusal.correlation_id)
-                return Batch(errors={row["objectWriteTraceId"]: error for row in inputs})
-            if named:
-                parts = [named, [row for row in inputs if row["objectWriteTraceId"] not in refusal.traces]]
-            else:
-                parts = [list(inputs[: len(inputs) // 2]), list(inputs[len(inputs) // 2 :])]
-        whole = Batch()
-        for part in parts:
-            done = self._batch(call, part)
-            whole.ids |= done.ids
-            whole.errors |= done.errors
-        return whole
+        """Tie up to 2,000 pairs of records with the default association. A 207 that leaves pairs out is a refusal:
+        the caller ties them one by one and learns which."""
+        inputs = [{"from": {"id": a}, "to": {"id": b}} for a, b in dict.fromkeys(pairs)]
+        answer = ask(self._sdk.associations.create_default, from_type, to_type, {"inputs": inputs})
+        if errors := _object(answer).get("errors"):
+            raise Refused(
+                f"HubSpot did not associate every record: {str(errors[0].get('message', ''))[:200]}"
+            )
 
     # --- workflow callbacks ---------------------------------------------------------------------------
     def complete(self, callbacks: Sequence[tuple[str, dict[str, str]]]) -> None:
         """Tell HubSpot how blocked actions ended: `(callback id, output fields)`, up to 100.
         Both maps are required by HubSpot's specification, though one would do."""
         inputs = [{"callbackId": c, "outputFields": fields, "typedOutputs": {}} for c, fields in callbacks]
-        self._sdk.callbacks.complete_batch({"inputs": inputs}, _preload_content=False)
+        ask(self._sdk.callbacks.complete_batch, {"inputs": inputs})
 
     def complete_one(self, callback_id: str, fields: dict[str, str]) -> None:
-        self._sdk.callbacks.complete(
-            callback_id, {"outputFields": fields, "typedOutputs": {}}, _preload_content=False
-        )
+        ask(self._sdk.callbacks.complete, callback_id, {"outputFields": fields, "typedOutputs": {}})
 
 
 def _object(answer: Answer) -> dict[str, Any]:
@@ -228,24 +192,13 @@ def _results(answer: Answer) -> list[dict[str, Any]]:
     return results
 
 
-def _rows(answer: Answer) -> Batch:
-    """200 and 207 alike: what was written and what was not, by trace id."""
-    parsed = _object(answer)
-    batch = Batch()
-    for row in parsed.get("results") or []:
-        batch.ids[str(row.get("objectWriteTraceId", row.get("id")))] = str(row["id"])
-    for error in parsed.get("errors") or []:
-        row_error = RowError(
-            str(error.get("message", "refused"))[:300], str(error.get("correlationId", ""))[:64]
-        )
-        batch.errors |= dict.fromkeys(_traces({"errors": [error]}), row_error)
-    return batch
-
-
-def _traces(error: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for part in error.get("errors") or []:
-        context = part.get("context") if isinstance(part, dict) else None
-        for trace in (context or {}).get("objectWriteTraceId") or []:
-            found.add(str(trace))
-    return found
+def _pages(page: Callable[..., Answer]) -> Iterator[dict[str, Any]]:
+    """Every row of a list, 100 a page, until HubSpot names no further one."""
+    after: dict[str, str] = {}
+    while True:
+        answer = page(limit=100, **after)
+        yield from _results(answer)
+        following = ((_object(answer).get("paging") or {}).get("next") or {}).get("after")
+        if not following:
+            return
+        after = {"after": str(following)}

@@ -14,11 +14,14 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from portals.clients.errors import TryAgain
 from portals.lanes import RANK
 
-WINDOW_MS = 10_000  # HubSpot's window, and how long a fresh Redis counts as full
+LONG_US = 10_000_000  # HubSpot's window, and how long a fresh Redis counts as full
+SHORT_US = 1_000_000  # within it, a window of our own keeps bursts apart
 STALE_GRANT_SECONDS = (
     1.0  # a grant is stamped when given; used later than this it would sit in another window
 )
@@ -35,14 +38,15 @@ class Budget(StrEnum):
     ASSOCIATIONS = "associations"
 
 
-# budget -> (grants in any 10 s, grants in any 1 s)
+# budget -> (grants in any long window, grants in any short one)
 LIMITS: dict[Budget, tuple[int, int]] = {
     Budget.GENERAL: (100, 12),
     Budget.SEARCH: (45, 5),
     Budget.ASSOCIATIONS: (95, 12),
 }
 
-# KEYS: log, pause, waiting, epoch, foreign.  ARGV: rank, most in 10 s, most in 1 s, member.
+# KEYS: log, pause, waiting, epoch, foreign.
+# ARGV: rank, most in a long window, most in a short one, member, microseconds of a long window, of a short one.
 # Returns {1, 0} when granted, {0, microseconds to wait} when not.
 _ACQUIRE = """
 local t = redis.call('TIME')
@@ -54,47 +58,57 @@ if not epoch then
   epoch = now
 end
 local age = now - tonumber(epoch)
-if age < 10000000 then return {0, 10000000 - age} end
+local long, short = tonumber(ARGV[5]), tonumber(ARGV[6])
+if age < long then return {0, long - age} end
 local paused = tonumber(redis.call('GET', KEYS[2]) or '0') - now
 if paused > 0 then return {0, paused} end
 local rank = tonumber(ARGV[1])
 for higher = 0, rank - 1 do
   local since = tonumber(redis.call('HGET', KEYS[3], higher) or '0')
-  if now - since < 1000000 then return {0, 100000} end
+  if now - since < short then return {0, short / 10} end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now - 10000000))
-local most10 = math.max(1, tonumber(ARGV[2]) - tonumber(redis.call('GET', KEYS[5]) or '0'))
-local most1 = tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now - long))
+local most_long = math.max(1, tonumber(ARGV[2]) - tonumber(redis.call('GET', KEYS[5]) or '0'))
+local most_short = tonumber(ARGV[3])
 local wait = 0
-local n10 = redis.call('ZCARD', KEYS[1])
-if n10 >= most10 then
-  local first = redis.call('ZRANGE', KEYS[1], n10 - most10, n10 - most10, 'WITHSCORES')
-  wait = tonumber(first[2]) + 10000000 - now
+local in_long = redis.call('ZCARD', KEYS[1])
+if in_long >= most_long then
+  local first = redis.call('ZRANGE', KEYS[1], in_long - most_long, in_long - most_long, 'WITHSCORES')
+  wait = tonumber(first[2]) + long - now
 end
-local n1 = redis.call('ZCOUNT', KEYS[1], '(' .. text(now - 1000000), '+inf')
-if n1 >= most1 then
-  local first = redis.call('ZRANGE', KEYS[1], n10 - most1, n10 - most1, 'WITHSCORES')
-  wait = math.max(wait, tonumber(first[2]) + 1000000 - now)
+local in_short = redis.call('ZCOUNT', KEYS[1], '(' .. text(now - short), '+inf')
+if in_short >= most_short then
+  local first = redis.call('ZRANGE', KEYS[1], in_long - most_short, in_long - most_short, 'WITHSCORES')
+  wait = math.max(wait, tonumber(first[2]) + short - now)
 end
 if wait > 0 then
   redis.call('HSET', KEYS[3], rank, text(now))
-  redis.call('PEXPIRE', KEYS[3], 2000)
+  redis.call('PEXPIRE', KEYS[3], math.ceil(short / 500))
   return {0, wait}
 end
 redis.call('ZADD', KEYS[1], text(now), ARGV[4])
-redis.call('PEXPIRE', KEYS[1], 11000)
+redis.call('PEXPIRE', KEYS[1], math.ceil(long / 1000) + 1000)
 redis.call('HDEL', KEYS[3], rank)
 return {1, 0}
 """
 
-# KEYS: log, foreign.  ARGV: requests HubSpot counted in its window, slack.
+# KEYS: log, foreign.  ARGV: requests HubSpot counted in its window, slack, microseconds of that window.
 _FEED = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-local ours = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - 10000000), '+inf')
+local ours = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - tonumber(ARGV[3])), '+inf')
 local foreign = tonumber(ARGV[1]) - ours - tonumber(ARGV[2])
-if foreign > 0 then redis.call('SET', KEYS[2], foreign, 'PX', 10000) end
+if foreign > 0 then redis.call('SET', KEYS[2], foreign, 'PX', math.ceil(ARGV[3] / 1000)) end
 return foreign
+"""
+
+# KEYS: pause.  ARGV: microseconds to stay away. A short wait must not end a long one (429 during a 477).
+_PAUSE = """
+local t = redis.call('TIME')
+local until_us = t[1] * 1000000 + t[2] + tonumber(ARGV[1])
+if until_us > tonumber(redis.call('GET', KEYS[1]) or '0') then
+  redis.call('SET', KEYS[1], string.format('%.0f', until_us), 'PX', math.ceil(ARGV[1] / 1000))
+end
 """
 
 
@@ -116,6 +130,8 @@ def store() -> redis.Redis:
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
         decode_responses=True,
+        # A broken connection is opened anew once; a Redis that hangs is not asked again (the default waits seconds).
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 
@@ -143,7 +159,7 @@ def acquire(hub_id: int, lane: str, budget: Budget = Budget.GENERAL) -> Grant:
 def _ask(hub_id: int, lane: str, budget: Budget) -> tuple[Grant | None, float]:
     base = f"limiter:{hub_id}"
     member = uuid.uuid4().hex
-    most10, most1 = LIMITS[budget]
+    most_long, most_short = LIMITS[budget]
     keys = [
         f"{base}:{budget}",
         f"{base}:pause",
@@ -154,7 +170,9 @@ def _ask(hub_id: int, lane: str, budget: Budget) -> tuple[Grant | None, float]:
     if budget != Budget.GENERAL:
         keys[4] = f"{base}:foreign:{budget}"
     try:
-        granted, wait = store().eval(_ACQUIRE, len(keys), *keys, RANK[lane], most10, most1, member)
+        granted, wait = store().eval(
+            _ACQUIRE, len(keys), *keys, RANK[lane], most_long, most_short, member, LONG_US, SHORT_US
+        )
     except redis.RedisError:
         raise TryAgain("The request budget could not be asked.", after=2.0, counts=False) from None
     return (Grant(keys[0], member, time.monotonic()) if granted else None), wait / 1_000_000
@@ -178,6 +196,7 @@ def feed(hub_id: int, most: int, remaining: int) -> None:
             f"limiter:{hub_id}:foreign",
             most - remaining,
             FOREIGN_SLACK,
+            LONG_US,
         )
     except redis.RedisError:
         return
@@ -186,8 +205,6 @@ def feed(hub_id: int, most: int, remaining: int) -> None:
 def pause(hub_id: int, seconds: float) -> None:
     """HubSpot said stop: nobody calls for this account until then."""
     try:
-        now_seconds, micro = store().time()
-        until = now_seconds * 1_000_000 + micro + int(seconds * 1_000_000)
-        store().set(f"limiter:{hub_id}:pause", until, px=max(1, int(seconds * 1000)))
+        store().eval(_PAUSE, 1, f"limiter:{hub_id}:pause", int(seconds * 1_000_000))
     except redis.RedisError:
         return

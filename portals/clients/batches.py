@@ -1,0 +1,121 @@
+"""HubSpot's batches: 200, 207 and a refusal of the whole, so that a bad row never costs its neighbours.
+
+https://developers.hubspot.com/docs/api-reference/error-handling
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portals.clients.errors import Refused, Unclear
+from portals.clients.http import Answer
+
+Input = dict[str, Any]
+
+
+class Rejected(Refused):
+    """HubSpot refused a request's content (400). `traces` names the rows at fault where HubSpot does."""
+
+    def __init__(self, message: str, *, code: str, correlation_id: str, traces: set[str]) -> None:
+        super().__init__(message, code=code, correlation_id=correlation_id)
+        self.traces = traces
+
+
+@dataclass(frozen=True)
+class RowError:
+    message: str
+    correlation_id: str = ""
+
+
+@dataclass
+class Batch:
+    """What became of each row, by its objectWriteTraceId: its record id, or why it was refused."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, RowError] = field(default_factory=dict)
+
+
+def write(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> Batch:
+    """Send a batch. Where HubSpot refuses it whole, leave out the rows it names, or halve it until they are found.
+
+    Two rows for one record would refuse the batch, so the later one's values are laid over the earlier's first."""
+    merged, twins = merge(inputs)
+    batch = _send(call, merged)
+    for twin, trace in twins.items():
+        if trace in batch.ids:
+            batch.ids[twin] = batch.ids[trace]
+        elif trace in batch.errors:
+            batch.errors[twin] = batch.errors[trace]
+    return batch
+
+
+def merge(inputs: Sequence[Input]) -> tuple[list[Input], dict[str, str]]:
+    """The rows with those of one id laid together, and which trace id stands for which that was merged away."""
+    by_id: dict[str, Input] = {}
+    twins: dict[str, str] = {}
+    for row in inputs:
+        known = by_id.get(row["id"])
+        if known is None:
+            by_id[row["id"]] = row
+        else:
+            twins[row["objectWriteTraceId"]] = known["objectWriteTraceId"]
+            by_id[row["id"]] = known | {"properties": known["properties"] | row["properties"]}
+    return list(by_id.values()), twins
+
+
+def _send(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> Batch:
+    if not inputs:
+        return Batch()
+    try:
+        return outcome(call({"inputs": list(inputs)}))
+    except Rejected as refusal:
+        parts = _without_the_bad(inputs, refusal.traces)
+        if len(parts) == 1:
+            error = RowError(refusal.message, refusal.correlation_id)
+            return Batch(errors={row["objectWriteTraceId"]: error for row in inputs})
+    whole = Batch()
+    for part in parts:
+        done = _send(call, part)
+        whole.ids |= done.ids
+        whole.errors |= done.errors
+    return whole
+
+
+def _without_the_bad(inputs: Sequence[Input], traces: set[str]) -> list[Sequence[Input]]:
+    """The batch in two: the rows at fault and the rest, or two halves where none was named; one part when it
+    cannot be divided any further."""
+    if len(inputs) == 1:
+        return [inputs]
+    named = [row for row in inputs if row["objectWriteTraceId"] in traces]
+    if len(named) == len(inputs):
+        return [inputs]
+    if named:
+        return [named, [row for row in inputs if row["objectWriteTraceId"] not in traces]]
+    half = len(inputs) // 2
+    return [inputs[:half], inputs[half:]]
+
+
+def outcome(answer: Answer) -> Batch:
+    """200 and 207 alike: what was written and what was not."""
+    parsed = answer.json()
+    if not isinstance(parsed, dict):
+        raise Unclear("HubSpot's answer had an unexpected shape.")
+    batch = Batch()
+    for row in parsed.get("results") or []:
+        batch.ids[str(row.get("objectWriteTraceId", row.get("id")))] = str(row["id"])
+    for error in parsed.get("errors") or []:
+        row_error = RowError(
+            str(error.get("message", "refused"))[:300], str(error.get("correlationId", ""))[:64]
+        )
+        batch.errors |= dict.fromkeys(traces({"errors": [error]}), row_error)
+    return batch
+
+
+def traces(error: dict[str, Any]) -> set[str]:
+    """The objectWriteTraceIds an error body names."""
+    found: set[str] = set()
+    for part in error.get("errors") or []:
+        context = part.get("context") if isinstance(part, dict) else None
+        for trace in (context or {}).get("objectWriteTraceId") or []:
+            found.add(str(trace))
+    return found
