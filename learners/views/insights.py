@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
 from learners.views import reports
@@ -30,33 +31,33 @@ COMPLETION_HEAD = (
 @require_GET
 def insights(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
-    statuses, spread = reports.by_status(portal), reports.distribution(portal)
-    months, required = (
-        reports.completions_by_month(portal, zone(request.account)),
-        reports.required_progress(portal),
-    )
+    page = window(reports.people_of(portal), request.GET, size=PEOPLE)
+    courses = list(Course.objects.filter(portal=portal).order_by("name", "pk"))
+    sums = reports.sums(portal, courses, zone(request.account))
     context = {
-        "statuses": statuses,
-        "any": any(count for _, _, count in statuses),
-        "people": window(reports.people_by_courses(portal), request.GET, size=PEOPLE),
-        "spread": spread,
-        "spread_chart": bars(
-            "People by completed courses", [Bar(name, [("completed", n)]) for name, n in spread]
-        ),
-        "months": months,
-        "months_chart": bars(
-            "Completions by month", [Bar(f"{m:%b %Y}", [("completed", n)]) for m, n in months]
-        ),
+        "sums": sums,
+        "any": any(count for _, _, count in sums.statuses),
+        "page": page,
+        "people": reports.courses_of(portal, page.rows),
+        "charts": charts(sums),
         "recent": reports.completions(portal)[:RECENT],
-        "required": required,
-        "required_chart": bars(
-            "Required courses: completed and still open",
-            [Bar(name, [("completed", done), ("not_started", of - done)]) for name, done, of in required],
-        ),
         "required_people": reports.required_completed(portal)[:RECENT],
-        "courses": Course.objects.filter(portal=portal).order_by("name", "pk"),
+        "courses": courses,
     }
     return portal_page(request, portal, "learners/insights.html", "insights", **context)
+
+
+def charts(sums: reports.Sums) -> dict[str, SafeString]:
+    spread = [Bar(label, [("completed", count)]) for label, count in sums.spread]
+    months = [Bar(f"{month:%b %Y}", [("completed", count)]) for month, count in sums.months]
+    required = [
+        Bar(name, [("completed", done), ("not_started", of - done)]) for name, done, of in sums.required
+    ]
+    return {
+        "spread": bars("People by completed courses", spread),
+        "months": bars("Completions by month", months),
+        "required": bars("Required courses: completed, of those enrolled", required),
+    }
 
 
 @account_required

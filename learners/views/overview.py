@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from learners.models import Enrollment, Learner, Walk
+from learners.views.counted import counted
 from portals.models import HubSpotAccount, Portal, PropertyMapping
 from portals.sessions import account_required
 from portals.views.signed_in import SignedIn
@@ -79,7 +80,9 @@ def healths(account: HubSpotAccount) -> list[Health]:
     history = Walk.objects.filter(account=account, kind=Walk.Kind.HISTORY)
     walked = set(history.values_list("portal_id", flat=True).distinct())
     learners = _counts(Learner.objects.filter(account=account), "state")
-    enrollments = _counts(Enrollment.objects.filter(account=account), "status")
+    enrollments = counted(
+        f"statuses-{account.pk}", lambda: _counts(Enrollment.objects.filter(account=account), "status")
+    )
     deliveries = _counts(Delivery.objects.filter(account=account, state__in=["waiting", "failed"]), "state")
     progress = _progress(account)
     return [

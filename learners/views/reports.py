@@ -1,20 +1,33 @@
 """The three reports customers are promised, as queries: people by number of courses per status, completions by
 date, people with a required course completed."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now, TruncMonth
 
 from learners.models import Enrollment, Learner
+from learners.views.counted import counted, forget
 from portals.models import Course, Portal
 
 COMPLETED = Enrollment.Status.COMPLETED
 MANY = 5  # "5 or more courses" is one row of the distribution
 MONTHS = 12
+# A sum over sums, which the ORM cannot say.
+DISTRIBUTION = """
+SELECT least(done, %s), count(*), sum(not_started), sum(in_progress), sum(done) FROM (
+    SELECT count(*) FILTER (WHERE status = 'completed') AS done,
+        count(*) FILTER (WHERE status = 'in_progress') AS in_progress,
+        count(*) FILTER (WHERE status = 'not_started') AS not_started
+    FROM learners_enrollment WHERE portal_id = %s AND NOT unenrolled GROUP BY learner_id
+) AS people GROUP BY 1
+"""
 
 
 def enrollments_of(portal: Portal) -> QuerySet[Enrollment]:
@@ -22,36 +35,40 @@ def enrollments_of(portal: Portal) -> QuerySet[Enrollment]:
 
 
 def people_by_courses(portal: Portal) -> QuerySet[Learner]:
-    """Each person with the number of courses completed, in progress and not started."""
+    """Everybody with the number of courses completed, in progress and not started."""
     counts = {
         status.value: Count(
             "enrollments", filter=Q(enrollments__status=status, enrollments__unenrolled=False)
         )
         for status in Enrollment.Status
     }
-    return Learner.objects.filter(portal=portal).exclude(state=Learner.State.UNLINKED).annotate(**counts)
+    return people_of(portal).annotate(**counts)
 
 
-def distribution(portal: Portal) -> list[tuple[str, int]]:
-    """How many people have completed so many courses."""
-    per_person = (
-        enrollments_of(portal)
-        .values("learner")
-        .annotate(done=Count("pk", filter=Q(status=COMPLETED)))
-        .values_list("done")
-    )
-    people: dict[int, int] = {}
-    for (done,) in per_person.iterator(chunk_size=5000):
-        people[min(done, MANY)] = people.get(min(done, MANY), 0) + 1
-    if not people:
-        return []
+def people_of(portal: Portal) -> QuerySet[Learner]:
+    return Learner.objects.filter(portal=portal).exclude(state=Learner.State.UNLINKED)
+
+
+def courses_of(portal: Portal, people: list[Learner]) -> list[tuple[Learner, Counter[str]]]:
+    """These people with their number of courses by status; counted for them alone, whatever the portal's size."""
+    found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    rows = enrollments_of(portal).filter(learner__in=people).values_list("learner_id", "status")
+    for learner, status in rows:
+        found[learner][status] += 1
+    return [(person, found[person.pk]) for person in people]
+
+
+def distribution(portal: Portal) -> tuple[list[tuple[str, int]], list[tuple[str, str, int]]]:
+    """How many people have completed so many courses, and how many courses stand in each status."""
+    with connection.cursor() as cursor:
+        cursor.execute(DISTRIBUTION, [MANY, portal.pk])
+        rows = cursor.fetchall()
+    people = {row[0]: row[1] for row in rows}
+    totals = [int(sum(row[2 + column] for row in rows)) for column in range(len(Enrollment.Status))]
+    statuses = [(s.value, str(s.label), total) for s, total in zip(Enrollment.Status, totals, strict=True)]
     labels = [f"{n} course{'' if n == 1 else 's'}" for n in range(MANY)] + [f"{MANY} or more"]
-    return [(label, people.get(number, 0)) for number, label in enumerate(labels)]
-
-
-def by_status(portal: Portal) -> list[tuple[str, str, int]]:
-    counted = dict(enrollments_of(portal).values_list("status").annotate(Count("pk")))
-    return [(status.value, str(status.label), counted.get(status.value, 0)) for status in Enrollment.Status]
+    spread = [(label, people.get(number, 0)) for number, label in enumerate(labels)] if people else []
+    return spread, statuses
 
 
 def completions_by_month(portal: Portal, zone: ZoneInfo | None) -> list[tuple[date, int]]:
@@ -71,8 +88,26 @@ def completions(portal: Portal) -> QuerySet[Enrollment]:
     return done.select_related("learner").order_by("-completed_at", "-pk")
 
 
-def required_courses(portal: Portal) -> QuerySet[Course]:
-    return Course.objects.filter(portal=portal, required=True).order_by("name")
+@dataclass(frozen=True)
+class Sums:
+    """What the charts of a portal show; sums only, no people."""
+
+    statuses: list[tuple[str, str, int]]
+    spread: list[tuple[str, int]]
+    months: list[tuple[date, int]]
+    required: list[tuple[str, int, int]]
+
+
+def sums(portal: Portal, courses: list[Course], zone: ZoneInfo | None) -> Sums:
+    def count() -> Sums:
+        spread, statuses = distribution(portal)
+        return Sums(statuses, spread, completions_by_month(portal, zone), required_progress(portal, courses))
+
+    return counted(sums_key(portal), count)
+
+
+def sums_key(portal: Portal) -> str:
+    return f"sums-{portal.pk}"
 
 
 def required_completed(portal: Portal) -> QuerySet[Enrollment]:
@@ -82,18 +117,18 @@ def required_completed(portal: Portal) -> QuerySet[Enrollment]:
     return done.select_related("learner").order_by("-completed_at", "-pk")
 
 
-def required_progress(portal: Portal) -> list[tuple[str, int, int]]:
+def required_progress(portal: Portal, courses: list[Course]) -> list[tuple[str, int, int]]:
     """Each required course with how many people completed it, of how many that are enrolled."""
-    courses = dict(required_courses(portal).values_list("course_id", "name"))
+    names = {course.course_id: course.name for course in courses if course.required}
     people = Count("learner", distinct=True)
     counted = {
         row["course_id"]: (row["done"], row["enrolled"])
         for row in enrollments_of(portal)
-        .filter(course_id__in=courses)
+        .filter(course_id__in=names)
         .values("course_id")
         .annotate(done=Count("learner", distinct=True, filter=Q(status=COMPLETED)), enrolled=people)
     }
-    return [(name, *counted.get(course, (0, 0))) for course, name in courses.items()]
+    return [(name, *counted.get(course, (0, 0))) for course, name in names.items()]
 
 
 def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
@@ -107,6 +142,7 @@ def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
     courses = Course.objects.filter(portal=portal, course_id__in=changed)
     courses.filter(course_id__in=chosen).update(required=True)
     courses.exclude(course_id__in=chosen).update(required=False)
+    forget(sums_key(portal))
     Enrollment.objects.filter(portal=portal, course_id__in=changed).update(
         version=F("version") + 1, changed_at=Now(), due_at=Now()
     )

@@ -7,7 +7,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from portals import audit, oauth, sessions
-from portals.clients.errors import VendorError
 from portals.sessions import account_required
 from portals.views.signed_in import SignedIn, confirmed
 

@@ -10,7 +10,7 @@ from tests.learners.test_pages_activity import delivery, failed
 from tests.learners.test_pages_people import enrollment, learner
 
 PAGES = ["settings", "learners", "activity", "backfill", "insights", "privacy"]
-MOST_QUERIES = 14  # session and account included
+MOST_QUERIES = 12  # session and account included
 
 
 def test_without_a_portal_it_shows_what_is_left_to_do(as_acme: Client) -> None:

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from portals import oauth
@@ -103,6 +104,11 @@ def test_error_pages_stand_alone(client: Client) -> None:
     answer = client.get("/portals/none-such")
     assert answer.status_code == 404
     assert "There is nothing at this address" in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", ["400.html", "403.html", "500.html"])
+def test_error_pages_need_nothing_that_could_be_broken(page: str) -> None:
+    assert "</html>" in render_to_string(page)
 
 
 def test_forms_without_a_token_are_refused(acme: HubSpotAccount) -> None:
