@@ -12,8 +12,15 @@ from django.utils.module_loading import import_string
 
 FLOWS: dict[str, str] = {
     # HubSpot workflow actions
-    "hubspot.action.user-add": "learners.provisioning.user_add",
-    "hubspot.action.user-invite": "learners.provisioning.user_invite",
+    "hubspot.action.user-add": "learners.actions.user_add",
+    "hubspot.action.user-invite": "learners.actions.user_invite",
+    "hubspot.action.update-learner": "learners.actions.update_learner",
+    "hubspot.action.enroll-in-course": "learners.actions.enroll_in_course",
+    "hubspot.action.unenroll": "learners.actions.unenroll",
+    "hubspot.action.add-to-group": "learners.actions.add_to_group",
+    "hubspot.action.remove-from-group": "learners.actions.remove_from_group",
+    "hubspot.action.set-access": "learners.actions.set_access",
+    "hubspot.action.look-up-progress": "learners.actions.look_up_progress",
     # HubSpot webhooks
     "hubspot.contact.privacyDeletion": "gdpr.erasure.privacy_deletion",
     "hubspot.contact.deletion": "learners.identity.contact_deleted",

@@ -1,24 +1,18 @@
 """What happens to a link when its HubSpot record is deleted, restored, merged or changed."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import claims
+from learners import carrying, people
 from learners.models import Enrollment, Learner
-from learners.provisioning import NAMES, mappings_of
-from portals.clients.errors import NotFound
-from portals.clients.hubspot import OBJECTS, HubSpot
-from portals.clients.learnupon import LearnUpon
-from portals.conversion import custom_data
 from portals.lanes import Lane
 from webhooks.models import Delivery
 from webhooks.results import Done, Result, one_by_one
 
 NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept.", forget=True)
+
+UNCHANGED = Done("unchanged", "LearnUpon had these values already.")
 
 
 def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
@@ -86,51 +80,18 @@ def _move(learner: Learner, survivor: str) -> bool:
 @one_by_one
 def property_changed(delivery: Delivery) -> Result:
     """HubSpot is the source: a changed e-mail or name reaches LearnUpon, when it differs there."""
-    changed = sum(
-        _carry_over(learner) for learner in learners_of(delivery).filter(state=Learner.State.ACTIVE)
+    learners = list(
+        learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
     )
-    return Done("updated", "LearnUpon has the new values.") if changed else NOBODY
+    if not learners:
+        return NOBODY
+    changed = [_carry(learner) for learner in learners]  # every one of them, whatever the first says
+    return Done("updated", "LearnUpon has the new values.") if any(changed) else UNCHANGED
 
 
-def _carry_over(learner: Learner) -> bool:
-    with claims.held(learner) as mine:
-        portal = mine.portal
-        mappings = mappings_of(mine)
-        names = NAMES[portal.record_type]
-        wanted = {*names, *(mapping.property for mapping in mappings)}
-        found = HubSpot(mine.account, Lane.LIVE).read(OBJECTS[portal.record_type], [mine.record_id], wanted)
-        if mine.record_id not in found:
-            return False
-        properties = found[mine.record_id].get("properties") or {}
-        learnupon = LearnUpon(portal, Lane.LIVE)
-        try:
-            there = learnupon.user(int(mine.learnupon_user_id or 0))
-        except NotFound:
-            claims.save(mine, state_reason="LearnUpon no longer has this user.")
-            return False
-        data = custom_data(mappings, properties, there.get("customDataFieldValues"), mine.account.time_zone)
-        changes = _differences(properties, there, names)
-        if data.values:
-            changes["CustomData"] = {"use_definition_ids": 1, **data.values}
-        if changes:
-            learnupon.update_user(int(there["id"]), changes)
-        values = {name: str(properties.get(key) or "") for name, key in zip(FIELDS, names, strict=True)}
-        claims.save(mine, **{name: value for name, value in values.items() if value})
-        if any(getattr(learner, name) != value for name, value in values.items() if value):
-            Enrollment.objects.filter(learner=mine).update(version=F("version") + 1, due_at=Now())
-        return True
-
-
-FIELDS = ("email", "first_name", "last_name")
-
-
-def _differences(properties: dict[str, Any], there: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    changes = {}
-    for field, name in zip(FIELDS, names, strict=True):
-        value = str(properties.get(name) or "").strip()
-        if value and value.casefold() != str(there.get(field) or "").casefold():
-            changes[field] = value
-    return changes
+def _carry(learner: Learner) -> bool:
+    someone = people.read(learner.portal, [learner.record_id], Lane.LIVE).get(learner.record_id)
+    return carrying.carry_over(learner, someone, Lane.LIVE) if someone else False
 
 
 def unlink(learner: Learner, reason: str) -> None:

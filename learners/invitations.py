@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from learners import claims
 from learners.models import Learner
-from learners.outcomes import OUTCOMES
+from learners.observations import moment
+from learners.outcomes import done
 from portals.clients.errors import TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
 from portals.lanes import Lane
@@ -19,6 +20,7 @@ from webhooks.results import Done
 # How long after the invitation it is looked at again: often while the mail is fresh, then rarely.
 LOOK_AGAIN = ((timedelta(minutes=10), 10), (timedelta(hours=2), 120), (timedelta(days=2), 1800))
 LOOK_RARELY = 6 * 3600
+CLOCKS_APART = timedelta(minutes=10)  # how far LearnUpon's clock and ours may differ
 ONE_BY_ONE = (
     5  # up to so many pending learners are searched singly; more of them by the portal's invitation list
 )
@@ -42,7 +44,7 @@ def send(learnupon: LearnUpon, learner: Learner, values: dict[str, Any], group_i
         return check(learnupon, learner)
     except DataRejected as refusal:
         claims.save(learner, invitation=Learner.Sent.NO, invited_at=None)
-        return _done("custom_data_rejected", refusal.message)
+        return done("custom_data_rejected", reason=refusal.message)
     except VendorError:
         claims.save(learner, invitation=Learner.Sent.NO, invited_at=None)
         raise
@@ -60,25 +62,23 @@ def _by_label(learner: Learner, values: dict[str, Any]) -> dict[str, Any]:
 def sent(learner: Learner, code: str) -> Done:
     now = timezone.now()
     claims.save(
-        learner, invitation=Learner.Sent.SENT, state=Learner.State.PENDING, creating=False,
+        learner, invitation=Learner.Sent.SENT, state=Learner.State.PENDING, creating_since=None,
         invited_at=learner.invited_at or now, look_at=now + timedelta(seconds=LOOK_AGAIN[0][1]),
     )  # fmt: skip
-    return _done(code)
-
-
-def _done(code: str, reason: str = "") -> Done:
-    outcome = OUTCOMES[code]
-    return Done(code, reason or outcome.text, ok=outcome.ok)
+    return done(code)
 
 
 def check(learnupon: LearnUpon, learner: Learner) -> Done:
     """Whether an invitation whose answer was lost did go out. Only the portal's own list can tell; where it does not
     show it, nobody knows, and a person decides."""
     claims.save(learner, invitation=Learner.Sent.UNCONFIRMED)
+    begun = (learner.invited_at or learner.added_at) - CLOCKS_APART
     for row in learnupon.invitations():
-        if str(row.get("invite_email_address", "")).casefold() == learner.email.casefold():
+        made = moment(row.get("created_at"))
+        ours = str(row.get("invite_email_address", "")).casefold() == learner.email.casefold()
+        if ours and made and made >= begun:  # an older invitation to the same address proves nothing
             return sent(learner, "invited")
-    return _done("unconfirmed")
+    return done("unconfirmed")
 
 
 def send_again(learner: Learner) -> None:

@@ -42,9 +42,8 @@ class Learner(models.Model):
     # One worker at a time speaks to LearnUpon about a learner.
     busy_until = models.DateTimeField(null=True, blank=True)
     busy_claim = models.PositiveIntegerField(default=0)
-    creating = models.BooleanField(
-        default=False
-    )  # POST /users has been begun and not yet been answered clearly
+    # POST /users has been begun and not been answered clearly since.
+    creating_since = models.DateTimeField(null=True, blank=True)
     invitation = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
     invited_at = models.DateTimeField(null=True, blank=True)
     look_at = models.DateTimeField(
@@ -57,7 +56,9 @@ class Learner(models.Model):
     read_due_at = models.DateTimeField(
         null=True, blank=True
     )  # when to fetch this learner's enrollments in one call
-    data_written = models.JSONField(default=dict)  # custom data as last written
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the HubSpot values as last carried over
+    checked_at = models.DateTimeField(null=True, blank=True)  # when the record was last compared with it
+    queued_courses = models.JSONField(default=list)  # to be enrolled in once the invitation is accepted
 
     class Meta:
         constraints = [
@@ -81,6 +82,9 @@ class Learner(models.Model):
                 fields=["welcome_due_at"],
                 condition=Q(welcome_due_at__isnull=False),
                 name="learner_welcome_due",
+            ),
+            models.Index(
+                fields=["portal", "checked_at"], condition=Q(state="active"), name="learner_check_due"
             ),
             models.Index(
                 fields=["portal", "read_due_at"],
@@ -158,6 +162,14 @@ class Enrollment(models.Model):
                 fields=["account", "due_at"], condition=Q(due_at__isnull=False), name="enrollment_due"
             ),
             models.Index(fields=["portal", "course_id", "status"], name="enrollment_by_course"),
+            models.Index(
+                fields=["portal", "-completed_at"],
+                condition=Q(status="completed"),
+                name="enrollment_completions",
+            ),
+            models.Index(
+                fields=["account", "portal"], condition=~Q(parked_reason=""), name="enrollment_parked"
+            ),
         ]
 
     def __str__(self) -> str:

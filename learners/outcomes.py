@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from learners.models import Learner
+from webhooks.results import Done
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -37,6 +40,36 @@ _ALL = (
             "No answer came, and whether the invitation went out cannot be checked. It is not sent again by itself.",
             ok=False),
     Outcome("expired", "Gave up", "It did not succeed in the time HubSpot waits.", ok=False),
+    Outcome("enrolled", "Enrolled", "The learner is enrolled in the course."),
+    Outcome("already_enrolled", "Already enrolled", "The learner was enrolled in the course already."),
+    Outcome("queued", "Queued", "The learner is enrolled as soon as the invitation is accepted."),
+    Outcome("unenrolled", "Unenrolled", "The learner is no longer enrolled in the course."),
+    Outcome("not_enrolled", "Not enrolled", "The learner has no open enrollment in the course."),
+    Outcome("added_to_group", "Added to group", "The learner is in the group."),
+    Outcome("already_in_group", "Already in group", "The learner was in the group already."),
+    Outcome("removed_from_group", "Removed from group", "The learner is no longer in the group."),
+    Outcome("not_in_group", "Not in group", "The learner was not in the group."),
+    Outcome("access_enabled", "Access enabled", "The learner can log in."),
+    Outcome("access_disabled", "Access disabled", "The learner can no longer log in; their history is kept."),
+    Outcome("progress_found", "Progress found", "The learner's progress in the course is in the outputs."),
+    Outcome("not_linked", "Not a learner",
+            "This record has no learner in the portal. Add or invite them first.", ok=False),
+    Outcome("not_accepted", "Invitation open",
+            "The learner has not accepted the invitation yet, so LearnUpon has no account to change.", ok=False),
 )  # fmt: skip
 
 OUTCOMES: dict[str, Outcome] = {outcome.code: outcome for outcome in _ALL}
+
+
+def done(
+    code: str, learner: Learner | None = None, reason: str = "", warnings: list[str] | None = None
+) -> Done:
+    """A result with the outcome's own words, the LearnUpon user id and what went wrong beside the success."""
+    outcome = OUTCOMES[code]
+    outputs = {}
+    if learner and learner.learnupon_user_id:
+        outputs["learnupon_user_id"] = str(learner.learnupon_user_id)
+    if warnings:
+        outputs["warnings"] = " ".join(warnings)[:1000]
+    said = " ".join([reason or outcome.text, *(warnings or [])])
+    return Done(code, said[:500], outputs, ok=outcome.ok, forget=code == "erased")

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.db.models.functions import Now
 
-from learners import invitations, push, walks, welcome
+from learners import carrying, invitations, push, walks, welcome
 from learners.models import Enrollment, Learner, Walk
 from portals import connecting
 from portals.clients.errors import Disconnected, TryAgain, VendorError
@@ -33,6 +33,8 @@ def sweep() -> None:
     if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
         _send(welcome_task, 0, Lane.ACTIONS)
     walks.start_polls()
+    for portal_id in carrying.due_portals():
+        _send(refresh_task, portal_id, Lane.BULK)
 
 
 def _send(task: Any, subject: int, lane: str) -> None:
@@ -68,6 +70,21 @@ def look_task(portal_id: int, lane: str) -> None:
         return  # still due; the sweep comes again
     except VendorError as error:
         Portal.objects.filter(pk=portal.pk).update(state_reason=error.message[:300])
+
+
+@shared_task(name="learners.refresh")
+def refresh_task(portal_id: int, lane: str) -> None:
+    """Compare one batch of linked records with what LearnUpon has; more are due as long as the sweep finds some."""
+    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    if portal is None:
+        return
+    try:
+        carrying.refresh(portal)
+    except Disconnected as error:
+        if "LearnUpon" in error.message:
+            connecting.mark_disconnected(portal, error.message)
+    except VendorError:
+        return  # still due; the sweep comes again
 
 
 @shared_task(name="learners.welcome")

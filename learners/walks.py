@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import courses, enrollments
+from learners import claims, courses, enrollments, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
 from portals.clients.errors import NotFound, TryAgain, VendorError
@@ -165,6 +165,9 @@ def read_learners(portal: Portal, most: int = 50) -> int:
     )
     learnupon = LearnUpon(portal, Lane.LIVE)
     for learner in due:
+        if learner.queued_courses:
+            with claims.held(learner) as mine:
+                training.enroll_queued(learnupon, mine)
         page = learnupon.enrollments_of_user(int(learner.learnupon_user_id or 0))
         enrollments.take(portal, [seen for row in page.rows if (seen := from_rest(row, page.as_of))])
         with connection.cursor() as cursor:

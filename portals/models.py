@@ -124,6 +124,8 @@ class Portal(models.Model):
     sso = models.CharField(max_length=8, choices=Sso, default=Sso.NONE)
     realm = models.CharField(max_length=16, choices=Realm, default=Realm.UNKNOWN)
     clash_policy = models.CharField(max_length=8, choices=ClashPolicy, default=ClashPolicy.REFUSE)
+    # The custom user data field that carries the HubSpot record id, if the admin chose one; cleared at erasure.
+    record_field = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
     state_reason = models.CharField(max_length=300, blank=True)
     connected_at = models.DateTimeField(auto_now_add=True)

@@ -168,7 +168,8 @@ def describe(account: HubSpotAccount) -> None:
 
 
 def disconnect(account: HubSpotAccount) -> None:
-    """Uninstall the app from the account, as a person asked. HubSpot not answering does not keep us connected."""
+    """Uninstall the app from the account, as a person asked. Raises VendorError, with nothing changed, while HubSpot
+    does not answer: the app would stay installed there behind our back."""
     with suppress(Disconnected):  # it is gone already
         HubSpot(account, Lane.ACTIONS).uninstall()
     tokens.mark_disconnected(account, "disconnected_here")

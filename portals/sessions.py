@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from portals.models import HubSpotAccount, Portal
@@ -42,9 +42,9 @@ def sign_out(request: HttpRequest) -> None:
     request.session.flush()
 
 
-def account_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def account_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     @wraps(view)
-    def signed_in_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def signed_in_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if getattr(request, "account", None) is None:
             messages.info(request, "Sign in with HubSpot first.")
             return redirect("/install/")

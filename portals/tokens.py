@@ -49,8 +49,9 @@ def _token_error(answer: Answer) -> VendorError:
     error = answer.error()
     status = str(error.get("status", ""))
     if answer.status == 429 or answer.status >= 500:
-        after = answer.headers.get("Retry-After", "")
-        return TryAgain("HubSpot's sign-in service is busy.", after=float(after) if after.isdigit() else 5.0)
+        after = answer.number("Retry-After")
+        wait = 5.0 if after is None else float(min(after, 3600))
+        return TryAgain("HubSpot's sign-in service is busy.", after=wait)
     if status in REVOKED or (not status and error.get("error") == "invalid_grant"):
         return RevokedGrant(
             "HubSpot says this access was withdrawn or has expired.", code=status or "invalid_grant"

@@ -11,7 +11,7 @@ from typing import Any
 
 from hubsync.flows import ACTIONS, HUBSPOT_EVENTS
 from learners.outcomes import OUTCOMES
-from learners.provisioning import NAMES
+from learners.people import NAMES
 from portals.oauth import APP_OBJECT, SCOPES
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import identity, invitations, provisioning, push, welcome
+from learners import actions, identity, invitations, push, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
@@ -52,7 +52,7 @@ def add(request: SignedIn, portal_id: int) -> HttpResponse:
     form = AddForm(request.POST)
     if form.is_valid():
         record_id, action = form.cleaned_data["record_id"], form.cleaned_data["action"]
-        provisioning.request(portal, action, record_id, request.actor)
+        actions.request(portal, action, record_id, request.actor)
         messages.success(
             request, f"Record {record_id} is on its way. What becomes of it stands under Activity."
         )
@@ -107,7 +107,7 @@ def send_invitation(request: SignedIn, portal_id: int, learner_id: int) -> HttpR
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
     invitations.send_again(learner)
-    provisioning.request(portal, "user-invite", learner.record_id, request.actor)
+    actions.request(portal, "user-invite", learner.record_id, request.actor)
     audit.record(request.account, request.actor, "invitation sent again", portal, learner=learner.pk)
     messages.success(request, "The invitation will be sent in a moment.")
     return redirect("learners:person", portal.pk, learner.pk)

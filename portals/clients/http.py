@@ -16,6 +16,7 @@ import orjson
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -161,7 +162,7 @@ def send(
         raise Refused("This address is not one Hubsync may call.", code="host_not_allowed")
     _local.deadline = time.monotonic() + settings.CALL_DEADLINE
     # As bytes, because requests writes text as Latin-1 and a pasted key may hold any character.
-    credentials = (auth[0].encode(), auth[1].encode()) if auth else None
+    credentials = HTTPBasicAuth(auth[0].encode(), auth[1].encode()) if auth else None
     try:
         response = session.request(
             method, url, headers=headers, data=body, auth=credentials, allow_redirects=False, stream=True,

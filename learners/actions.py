@@ -1,0 +1,142 @@
+"""The workflow actions: from a slice of deliveries to a result for each. What an action does stands in
+learners/provisioning.py and learners/training.py."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from learners import claims, people, provisioning, training
+from learners.models import Learner
+from learners.outcomes import done
+from learners.people import Person
+from portals import connecting, tombstones
+from portals.clients.errors import Disconnected, TryAgain, VendorError
+from portals.clients.learnupon import DataRejected
+from portals.lanes import Lane
+from portals.models import Portal
+from webhooks import intake
+from webhooks.models import Delivery
+from webhooks.results import Done, Flow, Result, settle
+
+Step = Callable[[Learner, Person, dict[str, Any]], Done]
+Records = dict[str, Person] | VendorError
+
+
+def _action(step: Step, *, linked: bool) -> Flow:
+    """An action as a flow. `linked`: it is about a learner who is there already, and makes none."""
+
+    def flow(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
+        for portal, rows in _by_portal(deliveries):
+            if portal is None or portal.state == Portal.State.REMOVED:
+                yield from ((delivery, done("portal_not_connected")) for delivery in rows)
+                continue
+            records = _read(portal, rows)
+            for delivery in rows:
+                yield delivery, settle(partial(_one, delivery, portal, records, step, linked))
+
+    return flow
+
+
+user_add = _action(provisioning.add, linked=False)
+user_invite = _action(provisioning.invite, linked=False)
+update_learner = _action(provisioning.update, linked=True)
+enroll_in_course = _action(training.enroll_in_course, linked=True)
+unenroll = _action(training.unenroll, linked=True)
+add_to_group = _action(training.add_to_group, linked=True)
+remove_from_group = _action(training.remove_from_group, linked=True)
+set_access = _action(training.set_access, linked=True)
+look_up_progress = _action(training.look_up_progress, linked=True)
+# What may be asked for while an invitation is still open.
+BEFORE_ACCEPTANCE = (training.enroll_in_course, training.unenroll)
+
+
+def request(portal: Portal, action: str, record_id: str, actor: str) -> Delivery:
+    """Add or invite one record from our own page: the same delivery, the same road, nobody to tell."""
+    delivery = Delivery(
+        account=portal.account, portal=portal, kind=f"hubspot.action.{action}", lane=Lane.ACTIONS,
+        key=intake.key("page", portal.pk, action, record_id, secrets.token_hex(8)),
+        record_type=portal.record_type, record_id=record_id, body={"inputs": {}, "properties": {}, "actor": actor},
+    )  # fmt: skip
+    intake.record([delivery])
+    return intake.earlier(delivery.key)
+
+
+def _by_portal(deliveries: list[Delivery]) -> Iterator[tuple[Portal | None, list[Delivery]]]:
+    portals = Portal.objects.select_related("account").in_bulk(
+        {d.portal_id for d in deliveries if d.portal_id}
+    )
+    ordered = sorted(deliveries, key=lambda d: (d.portal_id or 0, d.pk))
+    for portal_id, group in groupby(ordered, lambda d: d.portal_id):
+        yield portals.get(portal_id or 0), list(group)
+
+
+def _read(portal: Portal, rows: list[Delivery]) -> Records:
+    """The people behind the deliveries in as few calls as there can be, or the error each of them then meets."""
+    try:
+        return people.read(portal, {row.record_id for row in rows}, Lane.ACTIONS)
+    except VendorError as error:
+        return error
+
+
+def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linked: bool) -> Result:
+    if delivery.record_type != portal.record_type:
+        return done("wrong_record_type")
+    if tombstones.record_is_erased(portal.account, delivery.record_type, delivery.record_id):
+        return done("erased")
+    if isinstance(records, VendorError):
+        raise records
+    if portal.state == Portal.State.PAUSED:
+        raise TryAgain("The portal is paused.", after=600, counts=False)
+    body = delivery.body or {}
+    sent_along = people.person(portal, delivery.record_id, body.get("properties") or {})
+    person = records.get(delivery.record_id) or sent_along
+    try:
+        if linked:
+            return _about_linked(delivery, portal, person, step)
+        return _making(delivery, portal, person, step)
+    except DataRejected as refusal:
+        return done("refused", reason=refusal.message)
+    except Disconnected as error:
+        if "LearnUpon" in error.message:
+            connecting.mark_disconnected(portal, error.message)
+        raise
+
+
+def _making(delivery: Delivery, portal: Portal, person: Person, step: Step) -> Done:
+    """An action that makes a learner where there is none."""
+    if not person.reachable:
+        return done("no_email")
+    learner = claims.learner_for(portal, delivery.record_type, delivery.record_id)
+    try:
+        with claims.held(learner) as mine:
+            return step(mine, person, (delivery.body or {}).get("inputs") or {})
+    finally:
+        _forget_unused(learner)
+
+
+def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step) -> Done:
+    """An action about a learner who must be there."""
+    learner = (
+        Learner.objects.filter(portal=portal, record_type=delivery.record_type, record_id=delivery.record_id)
+        .exclude(state=Learner.State.UNLINKED)
+        .first()
+    )
+    if learner is None or learner.state == Learner.State.NEW:
+        return done("not_linked")
+    if learner.state == Learner.State.PENDING and step not in BEFORE_ACCEPTANCE:
+        return done("not_accepted")
+    with claims.held(learner) as mine:
+        return step(mine, person, (delivery.body or {}).get("inputs") or {})
+
+
+def _forget_unused(learner: Learner) -> None:
+    """A learner that led to nothing (refused, elsewhere) does not stay as one."""
+    Learner.objects.filter(
+        pk=learner.pk,
+        state=Learner.State.NEW,
+        creating_since=None,
+        invitation=Learner.Sent.NO,
+        busy_until=None,
+    ).delete()

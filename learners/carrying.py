@@ -1,0 +1,136 @@
+"""Carrying a record's values over to a learner's LearnUpon account: HubSpot is the source, and only what differs is
+written."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from learners import claims, people
+from learners.models import Enrollment, Learner
+from learners.people import Person
+from portals.clients.errors import NotFound
+from portals.clients.hubspot import BATCH
+from portals.clients.learnupon import DataRejected, LearnUpon
+from portals.lanes import Lane
+from portals.models import Portal
+
+FIELDS = ("email", "first_name", "last_name")
+EVERY = timedelta(days=1)  # each linked record is compared with what was last carried over
+
+
+def carry(
+    learnupon: LearnUpon, learner: Learner, someone: Person, there: dict[str, Any]
+) -> tuple[bool, list[str]]:
+    """Write what differs between the record and the account `there`. Whether anything did, and warnings."""
+    data = people.data_for(learner, someone, there.get("customDataFieldValues"))
+    changes = {
+        name: value
+        for name in FIELDS
+        if (value := getattr(someone, name)) and not _same(name, value, there.get(name))
+    }
+    wanted = changes | people.as_custom_data(data.values)
+    refused = _write(learnupon, int(there["id"]), changes, data.values) if wanted else []
+    _remember(learner, someone)
+    return bool(wanted), data.warnings + refused
+
+
+def _same(name: str, ours: str, theirs: Any) -> bool:
+    if name == "email":
+        return ours.casefold() == str(theirs or "").casefold()
+    return ours == str(theirs or "")
+
+
+def _write(learnupon: LearnUpon, user_id: int, changes: dict[str, Any], values: dict[str, Any]) -> list[str]:
+    """All at once; where LearnUpon refuses that, one by one, so that one bad value does not hold up the others."""
+    try:
+        learnupon.update_user(user_id, changes | people.as_custom_data(values))
+    except DataRejected:
+        return one_by_one(learnupon, user_id, changes, values)
+    return []
+
+
+def one_by_one(
+    learnupon: LearnUpon, user_id: int, changes: dict[str, Any], values: dict[str, Any]
+) -> list[str]:
+    """Write each change by itself; what LearnUpon refuses, as words for the admin."""
+    parts = [(f"The {name.replace('_', ' ')}", {name: value}) for name, value in changes.items()]
+    parts += [(f"Field {key}", people.as_custom_data({key: value})) for key, value in values.items()]
+    refused = []
+    for name, part in parts:
+        try:
+            learnupon.update_user(user_id, part)
+        except DataRejected as refusal:
+            refused.append(f"{name} was not taken: {refusal.message}")
+    return refused
+
+
+def _remember(learner: Learner, someone: Person) -> None:
+    """Keep what was carried as a fingerprint, and the name and e-mail that our pages and HubSpot's records show."""
+    changed = any(
+        getattr(someone, name) and getattr(someone, name) != getattr(learner, name) for name in FIELDS
+    )
+    values = {name: getattr(someone, name) for name in FIELDS if getattr(someone, name)}
+    claims.save(learner, fingerprint=fingerprint(someone), checked_at=timezone.now(), **values)
+    if changed:
+        Enrollment.objects.filter(learner=learner).update(version=F("version") + 1, due_at=Now())
+
+
+def fingerprint(someone: Person) -> str:
+    """A keyed hash of everything the mapping reads, so that what stays the same costs LearnUpon nothing."""
+    text = orjson.dumps(
+        [someone.email, someone.first_name, someone.last_name, someone.properties],
+        option=orjson.OPT_SORT_KEYS,
+    )
+    return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()
+
+
+def refresh(portal: Portal, most: int = BATCH) -> int:
+    """Compare the linked records that were not compared for longest with what was last carried over, in one call,
+    and carry over those that differ; how many were compared."""
+    long_ago = timezone.now() - EVERY
+    due = list(
+        Learner.objects.filter(portal=portal, state=Learner.State.ACTIVE)
+        .exclude(checked_at__gt=long_ago)
+        .order_by(F("checked_at").asc(nulls_first=True))[:most]
+    )
+    if not due:
+        return 0
+    found = people.read(portal, [learner.record_id for learner in due], Lane.BULK)
+    for learner in due:
+        someone = found.get(learner.record_id)
+        if someone and fingerprint(someone) != learner.fingerprint:
+            carry_over(learner, someone, Lane.BULK)
+    Learner.objects.filter(pk__in=[learner.pk for learner in due]).update(checked_at=timezone.now())
+    return len(due)
+
+
+def due_portals(most: int = 50) -> list[int]:
+    """Portals with linked learners that were not compared for a day."""
+    due = Learner.objects.filter(state=Learner.State.ACTIVE).exclude(checked_at__gt=timezone.now() - EVERY)
+    return list(
+        Portal.objects.working().filter(pk__in=due.values("portal_id")).values_list("pk", flat=True)[:most]
+    )
+
+
+def carry_over(learner: Learner, someone: Person, lane: str) -> bool:
+    """Bring one linked learner's account up to date, outside any action; True when something was written."""
+    with claims.held(learner) as mine:
+        learnupon = LearnUpon(mine.portal, lane)
+        try:
+            there = learnupon.user(int(mine.learnupon_user_id or 0))
+        except NotFound:
+            claims.save(mine, state_reason="LearnUpon no longer has this user.", checked_at=timezone.now())
+            return False
+        return carry(learnupon, mine, someone, there)[0]
+
+
+def sync_now(portal: Portal) -> int:
+    """Make every linked learner of a portal due for comparing, as a person asked."""
+    return Learner.objects.filter(portal=portal, state=Learner.State.ACTIVE).update(checked_at=None)

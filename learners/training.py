@@ -1,0 +1,161 @@
+"""The actions about a linked learner's courses, groups and access."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+
+from learners import claims, enrollments
+from learners.models import Enrollment, Learner
+from learners.observations import from_rest
+from learners.outcomes import done
+from learners.people import Person
+from portals.clients.errors import NotFound, Refused, Unclear
+from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
+from portals.lanes import Lane
+from webhooks.results import Done
+
+Inputs = dict[str, Any]
+
+
+def enroll_in_course(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Enroll the learner; somebody who has not accepted the invitation yet is enrolled when they do."""
+    course_id = chosen(inputs, "course")
+    if learner.state == Learner.State.PENDING:
+        claims.save(learner, queued_courses=sorted({*learner.queued_courses, course_id}))
+        return done("queued")
+    learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
+    return done(enroll(learnupon, learner, course_id), learner)
+
+
+def enroll(learnupon: LearnUpon, learner: Learner, course_id: int) -> str:
+    """Enroll, and say how it ended. LearnUpon would let a lost answer's repeat fail, so it is looked up instead."""
+    user_id = int(learner.learnupon_user_id or 0)
+    try:
+        learnupon.enroll(user_id, course_id)
+    except (AlreadyThere, Unclear) as error:
+        if not any(_under_way(row, course_id) for row in learnupon.enrollments_of_user(user_id).rows):
+            if isinstance(error, Unclear):
+                raise
+            return "already_enrolled"
+        code = "already_enrolled" if isinstance(error, AlreadyThere) else "enrolled"
+    else:
+        code = "enrolled"
+    claims.save(learner, read_due_at=timezone.now())
+    return code
+
+
+def _under_way(row: dict[str, Any], course_id: int) -> bool:
+    return row.get("course_id") == course_id and not row.get("unenrolled")
+
+
+def enroll_queued(learnupon: LearnUpon, learner: Learner) -> None:
+    """Do what was asked for while the invitation was still open."""
+    while learner.queued_courses:
+        course_id, *rest = learner.queued_courses
+        try:
+            enroll(learnupon, learner, course_id)
+        except Refused as refusal:
+            claims.save(learner, state_reason=f"Course {course_id}: {refusal.message}"[:300])
+        claims.save(learner, queued_courses=rest)
+
+
+def unenroll(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Withdraw the learner from a course; a finished enrollment is kept as history."""
+    course_id = chosen(inputs, "course")
+    if learner.state == Learner.State.PENDING:
+        claims.save(learner, queued_courses=[c for c in learner.queued_courses if c != course_id])
+        return done("unenrolled")
+    learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
+    rows = list(_open(learnupon, learner, course_id))
+    for row in rows:
+        learnupon.unenroll(int(row["id"]))
+    if rows:
+        claims.save(learner, read_due_at=timezone.now())
+    return done("unenrolled" if rows else "not_enrolled", learner)
+
+
+def _open(learnupon: LearnUpon, learner: Learner, course_id: int) -> Iterator[dict[str, Any]]:
+    for row in learnupon.enrollments_of_user(int(learner.learnupon_user_id or 0)).rows:
+        if _under_way(row, course_id) and row.get("status") in (
+            "not_started",
+            "in_progress",
+            "pending_review",
+        ):
+            yield row
+
+
+def add_to_group(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Put the learner into a group; LearnUpon then enrolls them in the group's courses."""
+    learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
+    group_id, user_id = chosen(inputs, "group"), int(learner.learnupon_user_id or 0)
+    if group_id in learnupon.groups_of_user(user_id):
+        return done("already_in_group", learner)
+    try:
+        learnupon.add_to_group(user_id, group_id)
+    except AlreadyThere:
+        return done("already_in_group", learner)
+    claims.save(learner, read_due_at=timezone.now())
+    return done("added_to_group", learner)
+
+
+def remove_from_group(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Take the learner out of a group; their enrollments stay."""
+    learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
+    group_id, user_id = chosen(inputs, "group"), int(learner.learnupon_user_id or 0)
+    if group_id not in learnupon.groups_of_user(user_id):
+        return done("not_in_group", learner)
+    try:
+        learnupon.remove_from_group(user_id, group_id)
+    except NotFound:
+        return done("not_in_group", learner)
+    return done("removed_from_group", learner)
+
+
+def set_access(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Disable or enable the learner's account; disabling keeps everything they did."""
+    access = str(inputs.get("access") or "")
+    if access not in ("enable", "disable"):
+        raise DataRejected(
+            "Choose in the workflow step whether access is enabled or disabled.", code="access"
+        )
+    LearnUpon(learner.portal, Lane.ACTIONS).update_user(
+        int(learner.learnupon_user_id or 0), {"enabled": access == "enable"}
+    )
+    return done("access_enabled" if access == "enable" else "access_disabled", learner)
+
+
+def look_up_progress(learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Read the learner's progress in a course now, as outputs a workflow can branch on."""
+    course_id = chosen(inputs, "course")
+    page = LearnUpon(learner.portal, Lane.ACTIONS).enrollments_of_user(int(learner.learnupon_user_id or 0))
+    enrollments.take(learner.portal, [seen for row in page.rows if (seen := from_rest(row, page.as_of))])
+    newest = (
+        Enrollment.objects.filter(learner=learner, course_id=course_id, unenrolled=False)
+        .order_by("-enrolled_at", "-enrollment_id")
+        .first()
+    )
+    if newest is None:
+        return done("not_enrolled", learner)
+    result = done("progress_found", learner)
+    result.outputs.update(progress_outputs(newest))
+    return result
+
+
+def progress_outputs(row: Enrollment) -> dict[str, str]:
+    """Status, result, percentages and the day of completion as strings; empty where there is none."""
+    return {
+        "course_status": row.status,
+        "course_result": row.result,
+        "progress_percent": "" if row.progress_percent is None else f"{row.progress_percent:g}",
+        "score_percent": "" if row.score_percent is None else f"{row.score_percent:g}",
+        "completed_on": row.completed_at.date().isoformat() if row.completed_at else "",
+    }
+
+
+def chosen(inputs: Inputs, name: str) -> int:
+    """The course or group chosen in the workflow step."""
+    value = str(inputs.get(name) or "")
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise DataRejected(f"Choose a {name} in the workflow step.", code=name)
+    return int(value)
