@@ -56,10 +56,10 @@ class HubSpot:
         return self._checked(answer, method)
 
     def _learn(self, answer: Answer) -> None:
-        most = answer.headers.get("X-HubSpot-RateLimit-Max", "")
-        remaining = answer.headers.get("X-HubSpot-RateLimit-Remaining", "")
-        if most.isdigit() and remaining.isdigit():
-            limiter.feed(self.account.hub_id, int(most), int(remaining))
+        most = answer.number("X-HubSpot-RateLimit-Max")
+        remaining = answer.number("X-HubSpot-RateLimit-Remaining")
+        if most is not None and remaining is not None:
+            limiter.feed(self.account.hub_id, most, remaining)
 
     def _checked(self, answer: Answer, method: str) -> Answer:
         """https://developers.hubspot.com/docs/api-reference/error-handling"""
@@ -95,8 +95,8 @@ class HubSpot:
         elif (
             answer.status == 477
         ):  # the account moves to another region; Retry-After is in seconds, up to a day
-            after = answer.headers.get("Retry-After", "")
-            wait = min(float(after), 86_400.0) if after.isdigit() else 3600.0
+            after = answer.number("Retry-After")
+            wait = 3600.0 if after is None else min(float(after), 86_400.0)
         else:
             return 0.0
         if answer.status != 423:

@@ -17,6 +17,7 @@ from portals.clients import http, pace
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 
+MAX_WAIT_SECONDS = 3600  # however long LearnUpon's 429 says; then it is asked again
 MAX_PAGES = 10_000  # a safety stop far above any portal, against a page header that never says the end
 
 
@@ -75,7 +76,7 @@ class LearnUpon:
         answer = http.send(
             method, url, headers=headers, body=payload, auth=(self.portal.api_key, self.portal.api_secret)
         )
-        pace.report(self.portal.host, answer.headers)
+        pace.report(self.portal.host, answer)
         return self._checked(answer, method)
 
     def _checked(self, answer: Answer, method: str) -> Answer:
@@ -88,8 +89,8 @@ class LearnUpon:
         if answer.status == 401:
             raise Disconnected("LearnUpon refuses the API keys of this portal.", correlation_id=correlation)
         if answer.status == 429:
-            after = answer.headers.get("Retry-After", "")
-            wait = float(after) if after.isdigit() else 30.0
+            after = answer.number("Retry-After")
+            wait = 30.0 if after is None else float(min(after, MAX_WAIT_SECONDS))
             pace.stop(self.portal.host, wait)
             raise TryAgain("LearnUpon's request allowance is used up.", after=wait, counts=False)
         if answer.status >= 500:
@@ -180,6 +181,14 @@ class LearnUpon:
         body = {"GroupMembership": {"group_id": group_id, "user_id": user_id}}
         self.send("POST", "group_memberships", body)
 
+    def remove_from_group(self, user_id: int, group_id: int) -> None:
+        body = {"GroupMembership": {"group_id": group_id, "user_id": user_id}}
+        self.send("DELETE", "group_memberships/0", body)
+
+    def groups_of_user(self, user_id: int) -> set[int]:
+        rows = self._pages("group", "group_memberships", user_id=user_id)
+        return {int(row.get("group_id", row["id"])) for row in rows}
+
     # --- enrollments ----------------------------------------------------------------------------------
     def enrollments_of_course(self, course_id: int, page: int) -> Page:
         found = self._list("enrollments", "enrollments/search", course_id=course_id, page=page)
@@ -194,6 +203,13 @@ class LearnUpon:
             if not page.more:
                 break
         return Page(rows, False, page.as_of)
+
+    def enroll(self, user_id: int, course_id: int) -> None:
+        self.send("POST", "enrollments", {"Enrollment": {"user_id": user_id, "course_id": course_id}})
+
+    def unenroll(self, enrollment_id: int) -> None:
+        """DELETE takes no wrapped body; without `remove_from_history` a finished enrollment is kept."""
+        self.send("DELETE", f"enrollments/{enrollment_id}")
 
 
 def _refusal(status: int, text: str, correlation: str) -> Refused:

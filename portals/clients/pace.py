@@ -5,58 +5,62 @@ LearnUpon reports what is left of the minute and of the week and publishes no li
 history and news stop earlier, so that people waiting in a workflow go first.
 """
 
-import time
-from typing import Any
+import math
 
 import redis
 
 from portals.clients.errors import TryAgain
+from portals.clients.http import Answer
 from portals.clients.limiter import store
 from portals.lanes import Lane
 
-# ASSUMPTION(learnupon-limits): observed starting values, used until a portal's own headers are seen.
+# ASSUMPTION(learnupon-limits): an observed value, used until a portal's own headers are seen.
 ASSUMED_MINUTE = 300
-MINUTE, WEEK = "minute", "week"
-HEADERS = {MINUTE: "X-LU-Rate-Limit-Remaining-Minute", WEEK: "X-LU-Rate-Limit-Remaining-Week"}
+MINUTE, WEEK = "X-LU-Rate-Limit-Remaining-Minute", "X-LU-Rate-Limit-Remaining-Week"
 KEEP_FREE: dict[str, float] = {Lane.ACTIONS: 1 / 3, Lane.LIVE: 0.4, Lane.BULK: 0.5}
-REPORT_SECONDS = {MINUTE: 60, WEEK: 3600}  # how long a report is believed
 
 # KEYS: a hash per host.  ARGV: share to keep free, assumed minute allowance.  Returns the seconds to wait, 0 = go.
+# Minutes are counted from our own first call: LearnUpon's begin at another second, which the next report puts right.
+# What is left of the week is believed for an hour; then one call finds out anew.
 _TAKE = """
 local now = tonumber(redis.call('TIME')[1])
-local keep = tonumber(ARGV[1])
-for _, window in ipairs({'minute', 'week'}) do
-  local left = tonumber(redis.call('HGET', KEYS[1], window .. ':left') or '-1')
-  local most = tonumber(redis.call('HGET', KEYS[1], window .. ':most') or '0')
-  local at = tonumber(redis.call('HGET', KEYS[1], window .. ':at') or '0')
-  local life = window == 'minute' and 60 or 3600
-  if left >= 0 and now - at < life and left <= most * keep then return at + life - now end
-end
-local paused = tonumber(redis.call('HGET', KEYS[1], 'pause') or '0')
-if paused > now then return paused - now end
-local at = tonumber(redis.call('HGET', KEYS[1], 'minute:at') or '0')
-if now - at >= 60 then
-  redis.call('HSET', KEYS[1], 'minute:at', now, 'minute:left',
-    math.max(tonumber(redis.call('HGET', KEYS[1], 'minute:most') or '0'), tonumber(ARGV[2])))
-  redis.call('HSETNX', KEYS[1], 'minute:most', ARGV[2])
-end
+local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
+local keep, most = tonumber(ARGV[1]), field('minute:most')
+if most == 0 then most = tonumber(ARGV[2]) end
+if field('pause') > now then return field('pause') - now end
+local week_age = now - field('week:at')
+if week_age < 3600 and field('week:left') <= field('week:most') * keep then return 3600 - week_age end
+if now - field('minute:at') >= 60 then redis.call('HSET', KEYS[1], 'minute:at', now, 'minute:left', most) end
+if field('minute:left') <= most * keep then return field('minute:at') + 60 - now end
 redis.call('HINCRBY', KEYS[1], 'minute:left', -1)
 redis.call('EXPIRE', KEYS[1], 1209600)
 return 0
 """
 
-# KEYS: a hash per host.  ARGV: window, left.  A lower report always counts; a higher one opens a new window.
+# KEYS: a hash per host.  ARGV: left of the minute, left of the week; -1 where the answer did not say.
+# Answers overtake each other, so within a minute only a lower report counts.
 _REPORT = """
-local now = tonumber(redis.call('TIME')[1])
-local window, left = ARGV[1], tonumber(ARGV[2])
-local known = tonumber(redis.call('HGET', KEYS[1], window .. ':left') or '-1')
-local most = tonumber(redis.call('HGET', KEYS[1], window .. ':most') or '0')
-if left > most then redis.call('HSET', KEYS[1], window .. ':most', left) end
-if known < 0 or left < known or window == 'week' then
-  redis.call('HSET', KEYS[1], window .. ':left', left)
+local now = redis.call('TIME')[1]
+local minute, week = tonumber(ARGV[1]), tonumber(ARGV[2])
+local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
+if minute >= 0 then
+  if field('minute:most') == 0 or minute < field('minute:left') then
+    redis.call('HSET', KEYS[1], 'minute:left', minute)
+  end
+  redis.call('HSET', KEYS[1], 'minute:most', math.max(minute, field('minute:most')))
 end
-if window == 'week' or known < 0 then redis.call('HSET', KEYS[1], window .. ':at', now) end
-return left
+if week >= 0 then
+  redis.call('HSET', KEYS[1], 'week:left', week, 'week:at', now, 'week:most', math.max(week, field('week:most')))
+end
+"""
+
+# KEYS: a hash per host.  ARGV: seconds. A short wait must not end a long one.
+_STOP = """
+local till = tonumber(redis.call('TIME')[1]) + tonumber(ARGV[1])
+if till > tonumber(redis.call('HGET', KEYS[1], 'pause') or '0') then
+  redis.call('HSET', KEYS[1], 'pause', till)
+  redis.call('EXPIRE', KEYS[1], 1209600)
+end
 """
 
 
@@ -70,20 +74,21 @@ def take(host: str, lane: str) -> None:
         raise TryAgain("Waiting for LearnUpon's request allowance.", after=wait, counts=False)
 
 
-def report(host: str, headers: Any) -> None:
+def report(host: str, answer: Answer) -> None:
     """Take in what an answer's headers say is left."""
-    for window, name in HEADERS.items():
-        value = headers.get(name, "")
-        if value.isdigit():
-            try:
-                store().eval(_REPORT, 1, f"pace:{host}", window, int(value))
-            except redis.RedisError:
-                return
+    minute, week = answer.number(MINUTE), answer.number(WEEK)
+    if minute is None and week is None:
+        return
+    left = [-1 if value is None else value for value in (minute, week)]
+    try:
+        store().eval(_REPORT, 1, f"pace:{host}", *left)
+    except redis.RedisError:
+        return
 
 
 def stop(host: str, seconds: float) -> None:
     """LearnUpon answered 429: nobody calls this host until then."""
     try:
-        store().hset(f"pace:{host}", "pause", str(int(time.time() + seconds)))
+        store().eval(_STOP, 1, f"pace:{host}", math.ceil(seconds))
     except redis.RedisError:
         return

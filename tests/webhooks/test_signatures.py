@@ -76,7 +76,7 @@ def signed(**changes: Any) -> dict[str, str]:
         signed(stamp=f" {NOW}"),
         signed(stamp=f"{NOW}.0"),
         signed(stamp=str(NOW).replace("3", "³")),
-        signed(stamp=str(NOW).replace("1", "١")),
+        signed(stamp=str(NOW).replace("1", "\u0661")),
         signed(stamp="9" * 5000),
         signed(stamp=NOW - WINDOW_MS - 1),
         signed(stamp=NOW + WINDOW_MS + 1),
