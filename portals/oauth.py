@@ -131,7 +131,7 @@ def finish(request: HttpRequest) -> tuple[HubSpotAccount, str]:
 def _exchange(code: str, verifier: str) -> tuple[HubSpotAccount, str]:
     form = {"grant_type": "authorization_code", **tokens.app_credentials(), "redirect_uri": redirect_uri()}
     answer = tokens.post_form(versions.TOKEN, form | {"code": code, "code_verifier": verifier})
-    about = tokens.introspect(str(answer["access_token"]))
+    about = tokens.introspect(str(answer.get("access_token", "")))
     account = _install(answer, about)
     schema.look_up(account)
     return account, str(about.get("user") or answer.get("user_id") or "unknown")
@@ -140,7 +140,9 @@ def _exchange(code: str, verifier: str) -> tuple[HubSpotAccount, str]:
 @transaction.atomic
 def _install(answer: dict[str, Any], about: dict[str, Any]) -> HubSpotAccount:
     """Store the grant as a new generation; what an earlier installation began can no longer touch the account."""
-    hub_id = int(answer.get("hub_id") or about["hub_id"])
+    hub_id = answer.get("hub_id") or about.get("hub_id")
+    if not isinstance(hub_id, int):
+        raise TryAgain("HubSpot did not say which account this is.")
     account, created = HubSpotAccount.objects.select_for_update(no_key=True).get_or_create(hub_id=hub_id)
     if not created:
         account.generation += 1

@@ -25,7 +25,7 @@ PERSONAL = ("learner_email", "record_id")
 
 def look_up(account: HubSpotAccount) -> None:
     """Find the app object's type id and check its properties; a problem is kept as words for the admin."""
-    account.app_object_type, account.app_object_problem = "", ""
+    known, account.app_object_type, account.app_object_problem = account.app_object_type, "", ""
     try:
         found = HubSpot(account, Lane.ACTIONS).schema(FULL_NAME)
     except NotFound:
@@ -35,7 +35,9 @@ def look_up(account: HubSpotAccount) -> None:
             "The app was not granted access to course enrollment records: install it again."
         )
     except (TryAgain, Disconnected):
-        account.app_object_problem = "HubSpot could not be asked for the course enrollment object yet."
+        account.app_object_type = known  # a busy minute makes nobody forget what was there before
+        if not known:
+            account.app_object_problem = "HubSpot could not be asked for the course enrollment object yet."
     else:
         _take_over(account, found)
     account.save(update_fields=["app_object_type", "app_object_problem"])

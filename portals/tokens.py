@@ -19,6 +19,7 @@ from portals.models import HubSpotAccount
 
 logger = logging.getLogger(__name__)
 REFRESH_AHEAD = timedelta(minutes=10)  # the sweep renews this early, so that no call finds a dead token
+MAX_TOKEN_SECONDS = 86_400
 REFRESH_NOW = timedelta(minutes=1)  # a call renews by itself only when the sweep has failed for minutes
 # HubSpot's `status` values that mean the grant is gone for good; anything else is ours or passing.
 REVOKED = {"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_AUTH_CODE"}
@@ -117,9 +118,12 @@ def _renew(account: HubSpotAccount) -> None:
 
 def store(account: HubSpotAccount, answer: dict[str, Any]) -> None:
     """Take over a token answer as it came; the refresh token may have changed."""
-    account.access_token = str(answer["access_token"])
+    token, seconds = answer.get("access_token"), answer.get("expires_in", 1800)
+    if not isinstance(token, str) or not token or not isinstance(seconds, int):
+        raise TryAgain("HubSpot's token answer had an unexpected shape.")
+    account.access_token = token
     account.refresh_token = str(answer.get("refresh_token") or account.refresh_token)
-    account.token_expires_at = timezone.now() + timedelta(seconds=int(answer.get("expires_in", 1800)))
+    account.token_expires_at = timezone.now() + timedelta(seconds=min(max(seconds, 0), MAX_TOKEN_SECONDS))
     if isinstance(answer.get("scopes"), list):
         account.scopes = sorted(str(scope) for scope in answer["scopes"])
 
@@ -130,9 +134,10 @@ def _copy(source: HubSpotAccount, target: HubSpotAccount) -> None:
 
 
 def expire(account: HubSpotAccount) -> None:
-    """HubSpot refused a token that should have lived: the next call renews it, and learns whether the grant did die."""
+    """HubSpot refused a token that should have lived: the next call renews it, and learns whether the grant did die.
+    A token that somebody renewed meanwhile is left alone, so that many refusals cause one refresh."""
     HubSpotAccount.objects.filter(
-        pk=account.pk, access_token__isnull=False, generation=account.generation
+        pk=account.pk, generation=account.generation, token_expires_at=account.token_expires_at
     ).update(token_expires_at=timezone.now())
     account.token_expires_at = timezone.now()
 
