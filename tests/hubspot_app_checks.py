@@ -13,11 +13,10 @@ from hubsync.flows import ACTIONS, FLOWS, HUBSPOT_EVENTS
 from hubsync.management import developer_project
 from hubsync.management.developer_project import ACTION_FOLDER, BASE, LANGUAGES
 from learners.models import Enrollment, Learner
-from learners.outcomes import OUTCOMES
-from learners.provisioning import done
+from learners.outcomes import OUTCOMES, done
+from learners.training import progress_outputs
 from portals import oauth, schema
 from webhooks import options
-from webhooks.claims import forgotten
 
 Json = Any
 FOLDER = settings.BASE_DIR / "hubspot-app"
@@ -26,7 +25,9 @@ HOOKS = "src/app/webhooks/webhooks-hsmeta.json"
 OBJECT = "src/app/app-objects/course_enrollment-hsmeta.json"
 ASSOCIATION = "src/app/app-object-associations/course_enrollment_to_contact-hsmeta.json"
 PROFILE = "src/hsprofile.example.json"
-ADD, INVITE = (f"{ACTION_FOLDER}/user-{name}-hsmeta.json" for name in ("add", "invite"))
+ADD, INVITE, ACCESS = (
+    f"{ACTION_FOLDER}/{name}-hsmeta.json" for name in ("user-add", "user-invite", "set-access")
+)
 # HubSpot's folder for each type of component.
 FOLDERS = {
     "app": "src/app",
@@ -78,9 +79,11 @@ def action_addresses(folder: Path) -> list[str]:
         if answered_by(config["actionUrl"]) != "action" or f"hubspot.action.{name}" not in FLOWS:
             wrong.append(f"{name}: nobody answers {config['actionUrl']}")
         for row in config["inputFields"]:
-            address = row["typeDefinition"].get("optionsUrl", "")
-            if answered_by(address) != "options" or address.rpartition("/")[2] not in options.FIELDS:
-                wrong.append(f"{name}: nobody answers {address}")
+            definition = row["typeDefinition"]
+            address = definition.get("optionsUrl", "")
+            asked = answered_by(address) == "options" and address.rpartition("/")[2] in options.FIELDS
+            if not asked and not definition.get("options"):
+                wrong.append(f"{name}: nobody answers {address or definition['name']}")
     return wrong
 
 
@@ -101,7 +104,11 @@ def labels(folder: Path) -> list[str]:
     wrong = []
     for name, config in actions(folder):
         wrong += [f"{name}: language {language}" for language in set(LANGUAGES) ^ set(config["labels"])]
-        inputs = {row["typeDefinition"]["name"] for row in config["inputFields"]}
+        fields = [row["typeDefinition"] for row in config["inputFields"]]
+        inputs = {field["name"] for field in fields}
+        choices = {
+            field["name"]: {o["value"] for o in field["options"]} for field in fields if "options" in field
+        }
         outputs = {row["typeDefinition"]["name"] for row in config["outputFields"]}
         for language, texts in config["labels"].items():
             named = [
@@ -112,6 +119,9 @@ def labels(folder: Path) -> list[str]:
             wrong += [f"{name} {language}: {a ^ b}" for a, b in named if a != b]
             if not texts["actionName"] or braced(texts["actionCardContent"]) - inputs:
                 wrong.append(f"{name} {language}: sentence")
+            said = {field: set(names) for field, names in texts.get("inputFieldOptionLabels", {}).items()}
+            if said != choices:
+                wrong.append(f"{name} {language}: choices")
             if braced("".join(texts["executionRules"].values())) - outputs:
                 wrong.append(f"{name} {language}: outcome texts")
     return wrong
@@ -124,10 +134,12 @@ def braced(text: str) -> set[str]:
 def outputs(folder: Path) -> list[str]:
     """The declared outputs are those that flows and claims fill."""
     flow = done("created", Learner(learnupon_user_id=1), warnings=["a warning"])
-    filled = {"outcome", "message", *flow.outputs, *forgotten()["outputs"]}  # type: ignore[misc]
+    always = {"outcome", "message", *flow.outputs}
+    progress = set(progress_outputs(Enrollment()))
     wrong = []
     for name, config in actions(folder):
         declared = {row["typeDefinition"]["name"]: row["typeDefinition"] for row in config["outputFields"]}
+        filled = always | (progress if name == "look-up-progress" else set())
         wrong += [f"{name}: output {output}" for output in set(declared) ^ filled]
         codes = {option["value"] for option in declared.get("outcome", {}).get("options", [])}
         wrong += [f"{name}: outcome option {code}" for code in codes ^ set(OUTCOMES)]

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from hubsync.management.developer_project import ACTION_FOLDER, APP_OBJECT_VARIABLE, BASE
 from tests.hubspot_app_checks import (
+    ACCESS,
     ADD,
     APP,
     ASSOCIATION,
@@ -88,6 +89,10 @@ BROKEN: dict[str, tuple[Callable[[Path], list[str]], Callable[[Path], None]]] = 
     ),
     "a language missing": (labels, changed(ADD, lambda c: c["labels"].pop("pt-br"))),
     "an input without a label": (labels, changed(INVITE, lambda c: c["labels"]["nl"]["inputFieldLabels"].pop("group"))),
+    "a choice without a label": (
+        labels,
+        changed(ACCESS, lambda c: c["labels"]["fr"]["inputFieldOptionLabels"]["access"].pop("disable")),
+    ),
     "a sentence about no input": (labels, replaced(ADD, "{{portal}}", "{{porta}}")),
     "an output nobody fills": (outputs, replaced(ADD, '"name": "warnings"', '"name": "remarks"')),
     "an outcome that cannot be chosen": (

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hubsync.flows import ACTIONS, HUBSPOT_EVENTS
+from learners.models import Enrollment
 from learners.outcomes import OUTCOMES
 from learners.people import NAMES
 from portals.oauth import APP_OBJECT, SCOPES
@@ -23,8 +24,34 @@ ACTION_FOLDER = "src/app/workflow-actions"
 BASE = "${API_BASE}"
 APP_OBJECT_VARIABLE = "a${APP_ID}_course_enrollment"
 
-INPUTS: dict[str, tuple[str, ...]] = {"user-add": ("portal",), "user-invite": ("portal", "group")}
-OUTPUTS = ("outcome", "message", "learnupon_user_id", "warnings")
+# The portal is never required: an account with one portal needs no choice.
+INPUTS: dict[str, tuple[str, ...]] = {
+    "user-add": ("portal",),
+    "user-invite": ("portal", "group"),
+    "update-learner": ("portal",),
+    "enroll-in-course": ("portal", "course"),
+    "unenroll": ("portal", "course"),
+    "add-to-group": ("portal", "group"),
+    "remove-from-group": ("portal", "group"),
+    "set-access": ("portal", "access"),
+    "look-up-progress": ("portal", "course"),
+}
+OPTIONAL = (("user-invite", "group"),)
+FIXED_CHOICES = {"access": ("enable", "disable")}  # all other inputs ask webhooks/options.py
+OUTPUTS = {"outcome": "enumeration", "message": "string", "learnupon_user_id": "string", "warnings": "string"}
+# ASSUMPTION(empty-output): HubSpot does not say what it makes of an empty number; a learner who has not begun has one.
+PROGRESS_OUTPUTS = {
+    "course_status": "enumeration",
+    "course_result": "enumeration",
+    "progress_percent": "number",
+    "score_percent": "number",
+    "completed_on": "string",
+}
+CHOICES: dict[str, list[tuple[str, str]]] = {
+    "outcome": [(outcome.code, outcome.title) for outcome in OUTCOMES.values()],
+    "course_status": [(str(value), str(label)) for value, label in Enrollment.Status.choices],
+    "course_result": [(str(value), str(label)) for value, label in Enrollment.Result.choices if value],
+}
 # Outcomes whose reason differs from case to case: the history shows it behind the outcome's own text.
 DETAILED = ("portal_not_connected", "custom_data_rejected", "refused", "expired")
 # HubSpot sorts subscriptions by kind; a privacy deletion is one of the account's, not of the contact's.
@@ -118,7 +145,6 @@ def _narrowed(event: str) -> list[Json]:
 # --- workflow actions ---------------------------------------------------------------------------------
 def action(name: str) -> Json:
     """https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-actions/custom-action-reference"""
-    inputs = INPUTS[name]
     config: Json = {
         "actionUrl": f"{BASE}/webhooks/hubspot/actions/{name}",
         "isPublished": True,
@@ -126,12 +152,12 @@ def action(name: str) -> Json:
         # ASSUMPTION(user-workflows): HubSpot documents no name for user-based workflows here.
         "objectTypes": ["CONTACT"],
         "objectRequestOptions": {"properties": list(NAMES["contact"])},
-        "inputFields": [_input(field) for field in inputs],
-        "outputFields": [_output(field) for field in OUTPUTS],
+        "inputFields": [_input(name, field) for field in INPUTS[name]],
+        "outputFields": [_output(field, kind) for field, kind in outputs(name).items()],
         "executionRules": [{"labelName": code, "conditions": {"outcome": code}} for code in OUTCOMES],
         "labels": {language: _labels(language, name) for language in LANGUAGES},
     }
-    dependent = [field for field in inputs if field != "portal"]
+    dependent = [field for field in INPUTS[name] if field != "portal" and field not in FIXED_CHOICES]
     if dependent:
         config["inputFieldDependencies"] = [
             {
@@ -143,38 +169,44 @@ def action(name: str) -> Json:
     return _component(name.replace("-", "_"), "workflow-action", config)
 
 
-def _input(field: str) -> Json:
-    """A drop-down filled by webhooks/options.py. None is required: one connected portal needs no choice."""
-    definition = {
-        "name": field,
-        "type": "enumeration",
-        "fieldType": "select",
-        "optionsUrl": f"{BASE}/webhooks/hubspot/options/{field}",
-    }
-    return {"typeDefinition": definition, "supportedValueTypes": ["STATIC_VALUE"], "isRequired": False}
+def outputs(name: str) -> dict[str, str]:
+    """An action's output fields and their types."""
+    return OUTPUTS | (PROGRESS_OUTPUTS if name == "look-up-progress" else {})
 
 
-def _output(field: str) -> Json:
-    if field != "outcome":
-        return {"typeDefinition": {"name": field, "type": "string", "fieldType": "text"}}
-    options = [{"value": outcome.code, "label": outcome.title} for outcome in OUTCOMES.values()]
-    return {
-        "typeDefinition": {"name": field, "type": "enumeration", "fieldType": "select", "options": options}
-    }
+def _input(name: str, field: str) -> Json:
+    definition: Json = {"name": field, "type": "enumeration", "fieldType": "select"}
+    if field in FIXED_CHOICES:
+        said = texts_in("en")["inputs"][field]["options"]
+        definition["options"] = [{"value": value, "label": said[value]} for value in FIXED_CHOICES[field]]
+    else:
+        definition["optionsUrl"] = f"{BASE}/webhooks/hubspot/options/{field}"
+    required = field != "portal" and (name, field) not in OPTIONAL
+    return {"typeDefinition": definition, "supportedValueTypes": ["STATIC_VALUE"], "isRequired": required}
+
+
+def _output(field: str, kind: str) -> Json:
+    controls = {"enumeration": "select", "number": "number", "string": "text"}
+    definition: Json = {"name": field, "type": kind, "fieldType": controls[kind]}
+    if kind == "enumeration":
+        definition["options"] = [{"value": value, "label": label} for value, label in CHOICES[field]]
+    return {"typeDefinition": definition}
 
 
 def _labels(language: str, name: str) -> Json:
     texts = texts_in(language)
     said, inputs = texts["actions"][name], {field: texts["inputs"][field] for field in INPUTS[name]}
-    return {
+    labels = {
         "actionName": said["name"],
         "actionDescription": said["description"],
         "actionCardContent": said["card"],
         "inputFieldLabels": {field: text["label"] for field, text in inputs.items()},
         "inputFieldDescriptions": {field: text["description"] for field, text in inputs.items()},
-        "outputFieldLabels": {field: texts["outputs"][field] for field in OUTPUTS},
+        "outputFieldLabels": {field: texts["outputs"][field] for field in outputs(name)},
         "executionRules": {code: _outcome(code, texts["outcomes"][code]) for code in OUTCOMES},
     }
+    options = {field: text["options"] for field, text in inputs.items() if "options" in text}
+    return labels | ({"inputFieldOptionLabels": options} if options else {})
 
 
 def _outcome(code: str, text: str) -> str:
