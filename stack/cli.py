@@ -40,4 +40,4 @@ def _run(arguments: Sequence[str]) -> int:
         return run_command(arguments[0], arguments[1:])
     except signals.Interrupted as interrupted:
         print(f"\nStopped ({interrupted}).", flush=True)
-        return 0 if arguments[0] in ("up", "demo") else INTERRUPTED
+        return INTERRUPTED

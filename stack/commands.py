@@ -95,9 +95,10 @@ def _until_it_ends(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def stay(app: Application) -> None:
     """Until Ctrl-C; or until a process dies, which is an error."""
-    while True:
-        time.sleep(LOOK_EVERY)
-        app.check()
+    with suppress(Interrupted):
+        while True:
+            time.sleep(LOOK_EVERY)
+            app.check()
 
 
 def print_addresses(app: Application) -> None:

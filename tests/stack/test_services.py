@@ -12,7 +12,7 @@ from stack.postgres import Postgres
 from stack.processes import command_line
 from stack.runs import run
 from stack.serverfolder import server_folder
-from stack.services import services
+from stack.services import services, set_apart
 from stack.unprivileged import server_account
 
 
@@ -39,6 +39,21 @@ def test_servers_named_by_the_environment_are_used_as_they_are(tmp_path: Path) -
     with run("test", keep=False, durable=False, var=tmp_path) as mine, services(mine, named) as servers:
         assert (servers.database_url, servers.redis_url) == (named["DATABASE_URL"], named["REDIS_URL"])
         assert recorded_pids(mine.folder) == []
+
+
+def test_the_demo_keeps_off_the_data_of_servers_that_are_not_ours(tmp_path: Path) -> None:
+    with run("up", keep=True, durable=False, var=tmp_path) as other, services(other, {}) as theirs:
+        named = {"DATABASE_URL": theirs.database_url, "REDIS_URL": theirs.redis_url}
+        with run("demo", keep=False, durable=False, var=tmp_path) as mine, services(mine, named) as found:
+            with set_apart(found) as apart:
+                assert "/hubsync_demo_" in apart.database_url
+                psycopg2.connect(apart.database_url).close()
+            with pytest.raises(psycopg2.OperationalError, match="does not exist"):
+                psycopg2.connect(apart.database_url)
+            with redis.Redis.from_url(theirs.redis_url) as connection:
+                connection.set("somebody's", "data")
+            with pytest.raises(StackError, match="REDIS_URL names one with data"), set_apart(found):
+                pass
 
 
 def test_postgres_comes_back_with_its_data_after_a_kill(tmp_path: Path) -> None:
