@@ -15,7 +15,7 @@ from learners.models import Learner
 from learners.observations import moment
 from learners.outcomes import done
 from learners.people import Person
-from portals.clients.errors import TryAgain, Unclear
+from portals.clients.errors import TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, RealmClash
 from portals.conversion import CustomData
 from portals.lanes import Lane
@@ -56,7 +56,10 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
         if not found:
             raise
         return _take_found(learnupon, learner, person, found)
-    return _created(learner, user_id, data.warnings + refused)
+    except VendorError:  # nothing was made, so the next attempt need not look before it creates
+        claims.save(learner, creating_since=None)
+        raise
+    return _created(learner, person, user_id, data.warnings + refused)
 
 
 def _identity(person: Person) -> dict[str, str]:
@@ -68,7 +71,7 @@ def _take_found(learnupon: LearnUpon, learner: Learner, person: Person, found: d
     """The account our lost answer was about, or one that was there before us: its age tells."""
     made = moment(found.get("created_at"))
     if made and learner.creating_since and made >= learner.creating_since - CLOCKS_APART:
-        return _created(learner, int(found["id"]), [])
+        return _created(learner, person, int(found["id"]), [])
     return _link(learnupon, learner, person, found)
 
 
@@ -85,7 +88,10 @@ def _create(learnupon: LearnUpon, person: Person, data: CustomData) -> tuple[int
         if not extra:
             raise
     user_id = learnupon.create_user(user)
-    return user_id, carrying.one_by_one(learnupon, user_id, language, data.values)
+    try:
+        return user_id, carrying.one_by_one(learnupon, user_id, language, data.values)
+    except VendorError:  # the account is made; the next comparison with HubSpot writes what is missing
+        return user_id, ["Some values could not be written yet; they follow."]
 
 
 def _password() -> str:
@@ -93,11 +99,13 @@ def _password() -> str:
     return f"{secrets.token_urlsafe(24)}aA1!"
 
 
-def _created(learner: Learner, user_id: int, warnings: list[str]) -> Done:
+def _created(learner: Learner, person: Person, user_id: int, warnings: list[str]) -> Done:
+    # What was just written need not be compared again today.
+    known = {"fingerprint": carrying.fingerprint(person), "checked_at": timezone.now()}
     welcome: dict[str, Any] = {}
     if not learner.portal.uses_sso and learner.welcome == Learner.Sent.NO:
         welcome = {"welcome": Learner.Sent.DUE, "welcome_due_at": timezone.now()}
-    if not _tie(learner, user_id, **welcome):
+    if not _tie(learner, user_id, **known, **welcome):
         return done("linked_elsewhere")
     if welcome:
         nudger.wake(learner.account_id, Lane.ACTIONS, "learners.welcome")
