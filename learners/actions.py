@@ -89,6 +89,8 @@ def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linke
         raise records
     if portal.state == Portal.State.PAUSED:
         raise TryAgain("The portal is paused.", after=600, counts=False)
+    if portal.state == Portal.State.DISCONNECTED:  # dead keys are not tried again; new ones wake what waits
+        raise Disconnected(portal.state_reason or "LearnUpon refuses the API keys of this portal.")
     body = delivery.body or {}
     sent_along = people.person(portal, delivery.record_id, body.get("properties") or {})
     person = records.get(delivery.record_id) or sent_along
