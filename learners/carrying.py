@@ -31,9 +31,9 @@ def carry(
     """Write what differs between the record and the account `there`. Whether anything did, and warnings."""
     data = people.data_for(learner, someone, there.get("customDataFieldValues"))
     changes = {
-        name: value
+        name: getattr(someone, name)
         for name in FIELDS
-        if (value := getattr(someone, name)) and not _same(name, value, there.get(name))
+        if getattr(someone, name) and not _same(name, someone, there.get(name))
     }
     wanted = changes | people.as_custom_data(data.values)
     refused = _write(learnupon, int(there["id"]), changes, data.values) if wanted else []
@@ -41,10 +41,13 @@ def carry(
     return bool(wanted), data.warnings + refused
 
 
-def _same(name: str, ours: str, theirs: Any) -> bool:
+def _same(name: str, someone: Person, theirs: Any) -> bool:
+    """Whether nothing need be written. An account under one of the person's secondary e-mails keeps it: that is what
+    they log in with."""
     if name == "email":
-        return ours.casefold() == str(theirs or "").casefold()
-    return ours == str(theirs or "")
+        known = {email.casefold() for email in (someone.email, *someone.other_emails)}
+        return str(theirs or "").casefold() in known
+    return str(getattr(someone, name)) == str(theirs or "")
 
 
 def _write(learnupon: LearnUpon, user_id: int, changes: dict[str, Any], values: dict[str, Any]) -> list[str]:

@@ -72,13 +72,31 @@ def check(learnupon: LearnUpon, learner: Learner) -> Done:
     """Whether an invitation whose answer was lost did go out. Only the portal's own list can tell; where it does not
     show it, nobody knows, and a person decides."""
     claims.save(learner, invitation=Learner.Sent.UNCONFIRMED)
+    # An older invitation to the same address proves nothing.
     begun = (learner.invited_at or learner.added_at) - CLOCKS_APART
-    for row in learnupon.invitations():
-        made = moment(row.get("created_at"))
-        ours = str(row.get("invite_email_address", "")).casefold() == learner.email.casefold()
-        if ours and made and made >= begun:  # an older invitation to the same address proves nothing
-            return sent(learner, "invited")
+    if any((moment(row.get("created_at")) or begun) > begun for row in _of(learnupon, learner)):
+        return sent(learner, "invited")
     return done("unconfirmed")
+
+
+def _of(learnupon: LearnUpon, learner: Learner) -> list[dict[str, Any]]:
+    """The learner's invitations, oldest first, from the portal's list."""
+    email = learner.email.casefold()
+    rows = [
+        row for row in learnupon.invitations() if str(row.get("invite_email_address", "")).casefold() == email
+    ]
+    return sorted(rows, key=lambda row: str(row.get("created_at") or ""))
+
+
+def lapsed(learnupon: LearnUpon, learner: Learner) -> bool:
+    """Whether the latest invitation was rejected, cancelled or has expired, so that another may be sent."""
+    rows = _of(learnupon, learner)
+    if not rows:
+        return False  # not shown is not the same as lapsed
+    expires = moment(rows[-1].get("expires_at"))
+    return rows[-1].get("invite_status") in ("rejected", "canceled") or bool(
+        expires and expires < timezone.now()
+    )
 
 
 def send_again(learner: Learner) -> None:

@@ -186,6 +186,7 @@ class Walk(models.Model):
     class Kind(models.TextChoices):
         POLL = "poll", "Regular check"
         HISTORY = "history", "Bring in history"
+        LINK = "link", "Link existing accounts"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -203,6 +204,10 @@ class Walk(models.Model):
     courses = models.JSONField(default=list)  # still to be walked, the first one now
     courses_total = models.PositiveIntegerField(default=0)
     page = models.PositiveIntegerField(default=1)
+    # LearnUpon's clock when the current course's first page was read: what it did not show since is missing.
+    course_as_of = models.DateTimeField(null=True, blank=True)
+    preview = models.BooleanField(default=False)  # count only, write nothing
+    counts = models.JSONField(default=dict)  # how many ended how, by word
     rows_seen = models.PositiveIntegerField(default=0)
     rows_linked = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True, db_default=Now())

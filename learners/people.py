@@ -8,7 +8,7 @@ from typing import Any
 from learners.models import Learner
 from portals.clients.hubspot import BATCH, OBJECTS, HubSpot
 from portals.conversion import CustomData, custom_data
-from portals.models import Portal
+from portals.models import Portal, RecordType
 
 EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\"]{2,}")
 # record type -> the properties that hold e-mail, first name, last name
@@ -17,6 +17,7 @@ NAMES = {
     "contact": ("email", "firstname", "lastname"),
     "user": ("hs_email", "hs_given_name", "hs_family_name"),
 }
+OTHER_EMAILS = "hs_additional_emails"  # a contact's secondary addresses, joined by semicolons
 LANGUAGE = {"contact": "hs_language", "user": ""}
 
 
@@ -29,6 +30,7 @@ class Person:
     first_name: str
     last_name: str
     language: str = ""
+    other_emails: tuple[str, ...] = ()
     properties: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,23 +41,47 @@ class Person:
 def person(portal: Portal, record_id: str, properties: dict[str, Any]) -> Person:
     email, first, last = (str(properties.get(name) or "").strip() for name in NAMES[portal.record_type])
     language = str(properties.get(LANGUAGE[portal.record_type]) or "").replace("-", "_").casefold()
-    return Person(record_id, email, first[:255], last[:255], language[:8], properties)
+    others = str(properties.get(OTHER_EMAILS) or "").split(";")
+    return Person(
+        record_id, email, first[:255], last[:255], language[:8],
+        tuple(other.strip() for other in others if EMAIL.fullmatch(other.strip())), properties,
+    )  # fmt: skip
 
 
 def read(portal: Portal, record_ids: Iterable[str], lane: str) -> dict[str, Person]:
     """The records that exist, with what the portal's mapping needs: one call for up to 100 of them."""
-    wanted = {*NAMES[portal.record_type], *portal.mappings.values_list("property", flat=True)}
-    if LANGUAGE[portal.record_type]:
-        wanted.add(LANGUAGE[portal.record_type])
-    hubspot = HubSpot(portal.account, lane)
-    ids = sorted(set(record_ids))
-    found: dict[str, Person] = {}
-    for start in range(0, len(ids), BATCH):
-        rows = hubspot.read(OBJECTS[portal.record_type], ids[start : start + BATCH], wanted)
-        found |= {
-            record_id: person(portal, record_id, row.get("properties") or {})
-            for record_id, row in rows.items()
-        }
+    return {someone.record_id: someone for someone in _read(portal, sorted(set(record_ids)), lane, "")}
+
+
+def by_email(portal: Portal, emails: list[str], lane: str) -> dict[str, Person]:
+    """The records with these (lower-case) e-mails. Contacts are read by e-mail; users have no such key, and are few."""
+    if portal.record_type == RecordType.CONTACT:
+        found = _read(portal, emails, lane, "email")
+    else:
+        rows = HubSpot(portal.account, lane).users(_wanted(portal))
+        found = [person(portal, str(row["id"]), row.get("properties") or {}) for row in rows]
+    wanted = set(emails)
+    return {someone.email.casefold(): someone for someone in found if someone.email.casefold() in wanted}
+
+
+def _wanted(portal: Portal) -> set[str]:
+    """Every property the portal's people are read with."""
+    names = {*NAMES[portal.record_type], *portal.mappings.values_list("property", flat=True)}
+    if portal.record_type == RecordType.CONTACT:
+        names.add(OTHER_EMAILS)
+    return names | ({LANGUAGE[portal.record_type]} - {""})
+
+
+def _read(portal: Portal, keys: list[str], lane: str, id_property: str) -> list[Person]:
+    hubspot, wanted = HubSpot(portal.account, lane), _wanted(portal)
+    found: list[Person] = []
+    for start in range(0, len(keys), BATCH):
+        part = keys[start : start + BATCH]
+        rows = hubspot.read(OBJECTS[portal.record_type], part, wanted, id_property)
+        for record_id, row in rows.items():
+            # HubSpot adds dates of its own, which would make every record look changed every day.
+            properties = {name: (row.get("properties") or {}).get(name) for name in wanted}
+            found.append(person(portal, record_id, properties))
     return found
 
 

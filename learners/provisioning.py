@@ -37,6 +37,8 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
         found = learnupon.find_user(learner.email) or learnupon.find_user(person.email)
         if found:
             return _take_found(learnupon, learner, person, found)
+    if found := _under_another_email(learnupon, person):
+        return _link(learnupon, learner, person, found)
     data = people.data_for(learner, person)
     claims.save(learner, creating_since=timezone.now(), **_identity(person))
     try:
@@ -60,6 +62,14 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
         claims.save(learner, creating_since=None)
         raise
     return _created(learner, person, user_id, data.warnings + refused)
+
+
+def _under_another_email(learnupon: LearnUpon, person: Person) -> dict[str, Any] | None:
+    """An account under one of the record's secondary e-mails is the same person's: creating would make a second."""
+    for email in person.other_emails:
+        if email.casefold() != person.email.casefold() and (found := learnupon.find_user(email)):
+            return found
+    return None
 
 
 def _identity(person: Person) -> dict[str, str]:
@@ -103,7 +113,7 @@ def _created(learner: Learner, person: Person, user_id: int, warnings: list[str]
     # What was just written need not be compared again today.
     known = {"fingerprint": carrying.fingerprint(person), "checked_at": timezone.now()}
     welcome: dict[str, Any] = {}
-    if not learner.portal.uses_sso and learner.welcome == Learner.Sent.NO:
+    if learner.portal.mails_created and learner.welcome == Learner.Sent.NO:
         welcome = {"welcome": Learner.Sent.DUE, "welcome_due_at": timezone.now()}
     if not _tie(learner, user_id, **known, **welcome):
         return done("linked_elsewhere")
@@ -160,10 +170,12 @@ def invite(learner: Learner, person: Person, inputs: Inputs) -> Done:
     if learner.learnupon_user_id:
         return _bring_up_to_date(learnupon, learner, person)
     if learner.state == Learner.State.PENDING and learner.invitation == Learner.Sent.SENT:
-        return done("already_invited")
+        if not invitations.lapsed(learnupon, learner):
+            return done("already_invited")
+        return _invite(learnupon, learner, person, inputs)
     if learner.invitation in (Learner.Sent.SENDING, Learner.Sent.UNCONFIRMED):
         return invitations.check(learnupon, learner)
-    found = learnupon.find_user(person.email)
+    found = learnupon.find_user(person.email) or _under_another_email(learnupon, person)
     if found:
         return _link(learnupon, learner, person, found)
     return _invite(learnupon, learner, person, inputs)

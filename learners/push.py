@@ -144,11 +144,12 @@ def _upsert(turn: Slice, rows: list[Enrollment]) -> None:
             [row.hubspot_id for row in ok], [_associable(turn, row) for row in ok],
         ])  # fmt: skip
     turn.written += len(ok)
-    for row in rows:
-        if str(row.pk) not in batch.ids:
-            _park(
-                row, batch.errors.get(str(row.pk), RowError("HubSpot did not say what became of this row."))
-            )
+    missing = [row for row in rows if str(row.pk) not in batch.ids]
+    if batch.unfinished:
+        _later([row for row in missing if str(row.pk) not in batch.errors], batch.unfinished)
+        missing = [row for row in missing if str(row.pk) in batch.errors]
+    for row in missing:
+        _park(row, batch.errors.get(str(row.pk), RowError("HubSpot did not say what became of this row.")))
 
 
 def _associable(turn: Slice, row: Enrollment) -> str:

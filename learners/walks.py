@@ -5,6 +5,7 @@ it goes on there after a restart, a pause or a spent allowance.
 """
 
 import time
+from collections import Counter
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import claims, courses, enrollments, training
+from learners import claims, courses, enrollments, linking, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
 from portals.clients.errors import NotFound, TryAgain, VendorError
@@ -22,11 +23,12 @@ from portals.lanes import Lane
 from portals.models import Course, Portal
 from webhooks import nudger, retries
 
+MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
 
-def start(portal: Portal, kind: str = Walk.Kind.HISTORY) -> Walk:
-    """Begin a walk, or return the one under way: a portal has one at a time."""
+def start(portal: Portal, kind: str = Walk.Kind.HISTORY, *, preview: bool = False) -> Walk:
+    """Begin a walk, or return the one under way: a portal has one at a time. A preview counts and writes nothing."""
     running = Walk.objects.filter(portal=portal, state__in=[Walk.State.RUNNING, Walk.State.PAUSED]).first()
     if running:
         if kind == Walk.Kind.HISTORY:
@@ -34,7 +36,7 @@ def start(portal: Portal, kind: str = Walk.Kind.HISTORY) -> Walk:
         return running
     try:
         with transaction.atomic():
-            walk = Walk.objects.create(account=portal.account, portal=portal, kind=kind)
+            walk = Walk.objects.create(account=portal.account, portal=portal, kind=kind, preview=preview)
     except IntegrityError:
         return Walk.objects.get(portal=portal, state__in=[Walk.State.RUNNING, Walk.State.PAUSED])
     nudger.wake(walk.pk, Lane.BULK, "learners.walk")
@@ -83,17 +85,11 @@ def claim(walk_id: int) -> Walk | None:
 def run(walk: Walk) -> bool:
     """Walk on for at most a slice of time; True when there is more to do at once."""
     until = time.monotonic() + settings.SLICE_SECONDS
-    lane = Lane.BULK if walk.kind == Walk.Kind.HISTORY else Lane.LIVE
-    learnupon = LearnUpon(walk.portal, lane)
+    learnupon = LearnUpon(walk.portal, Lane.LIVE if walk.kind == Walk.Kind.POLL else Lane.BULK)
     try:
-        if not walk.courses_total and not _plan(walk, learnupon):
-            return False
-        while walk.courses:
-            if not _page(walk, learnupon):
-                return False
+        while _step(walk, learnupon):
             if time.monotonic() > until:
                 return _checkpoint(walk, due_at=Now())
-        _finish(walk)
     except TryAgain as error:
         _checkpoint(
             walk,
@@ -105,6 +101,32 @@ def run(walk: Walk) -> bool:
     return False
 
 
+def _step(walk: Walk, learnupon: LearnUpon) -> bool:
+    """One page; False when the walk has ended or is no longer ours."""
+    if walk.kind == Walk.Kind.LINK:
+        return _users_page(walk, learnupon)
+    if not walk.courses_total and not _plan(walk, learnupon):
+        return False
+    return _courses_page(walk, learnupon) and (bool(walk.courses) or _finish(walk))
+
+
+def _users_page(walk: Walk, learnupon: LearnUpon) -> bool:
+    """Link the accounts of one page of the portal's user list."""
+    page = learnupon.users(walk.page)
+    counts = Counter(walk.counts) + linking.link_page(walk, learnupon, page.rows, Lane.BULK)
+    walk.page, walk.counts, walk.rows_seen = walk.page + 1, dict(counts), walk.rows_seen + len(page.rows)
+    walk.rows_linked = counts["linked"] + counts["linked_and_updated"] + counts["would_link"]
+    kept = _checkpoint(
+        walk,
+        page=walk.page,
+        counts=walk.counts,
+        rows_seen=walk.rows_seen,
+        rows_linked=walk.rows_linked,
+        reason="",
+    )
+    return kept and (page.more or _finish(walk))
+
+
 def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     """List the courses to walk: the portal's, and those that only live on in enrollments we hold."""
     courses.refresh(walk.portal, learnupon)
@@ -113,12 +135,11 @@ def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     walk.courses = sorted(listed | held)
     walk.courses_total = len(walk.courses)
     if not walk.courses:
-        _finish(walk)
-        return False
+        return _finish(walk)
     return _checkpoint(walk, courses=walk.courses, courses_total=walk.courses_total)
 
 
-def _page(walk: Walk, learnupon: LearnUpon) -> bool:
+def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
     """Read one page, fold it and move on; False when the walk was paused, cancelled or taken over."""
     course_id = walk.courses[0]
     try:
@@ -126,6 +147,8 @@ def _page(walk: Walk, learnupon: LearnUpon) -> bool:
         more, rows, as_of = page.more, page.rows, page.as_of
     except NotFound:  # the course is gone at LearnUpon; its finished enrollments stay as they are
         more, rows, as_of = False, [], timezone.now()
+    if walk.page == 1:
+        walk.course_as_of = as_of
     observations = [seen for row in rows if (seen := from_rest(row, as_of))]
     linked = enrollments.take(walk.portal, observations)
     if linked:
@@ -134,16 +157,35 @@ def _page(walk: Walk, learnupon: LearnUpon) -> bool:
     if more:
         walk.page += 1
     else:
+        _find_missing(walk, learnupon, course_id)
         Course.objects.filter(portal=walk.portal, course_id=course_id).update(walked_at=Now())
         walk.courses, walk.page = walk.courses[1:], 1
     return _checkpoint(
         walk,
         courses=walk.courses,
         page=walk.page,
+        course_as_of=walk.course_as_of,
         rows_seen=walk.rows_seen,
         rows_linked=walk.rows_linked,
         reason="",
     )
+
+
+def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
+    """Ask for the enrollments the course no longer lists, one by one: a list alone proves nothing, because LearnUpon
+    answers a filter it does not know with something else."""
+    unseen = Enrollment.objects.filter(
+        portal=walk.portal, course_id=course_id, unenrolled=False, read_as_of__lt=walk.course_as_of
+    ).order_by("read_as_of")[:MISSING_A_COURSE]
+    for row in unseen:
+        try:
+            seen = from_rest(learnupon.enrollment(row.enrollment_id), timezone.now())
+        except NotFound:
+            Enrollment.objects.filter(pk=row.pk, version=row.version).update(
+                unenrolled=True, version=F("version") + 1, due_at=Now(), read_as_of=walk.course_as_of
+            )
+        else:
+            enrollments.take(walk.portal, [seen] if seen else [])
 
 
 def _checkpoint(walk: Walk, **changes: object) -> bool:
@@ -151,9 +193,11 @@ def _checkpoint(walk: Walk, **changes: object) -> bool:
     return bool(Walk.objects.filter(pk=walk.pk, claim=walk.claim, state=Walk.State.RUNNING).update(**changes))
 
 
-def _finish(walk: Walk) -> None:
-    if _checkpoint(walk, state=Walk.State.DONE, ended_at=Now(), due_at=None):
+def _finish(walk: Walk) -> bool:
+    """Write down that the walk is over; False, because there is nothing more to do."""
+    if _checkpoint(walk, state=Walk.State.DONE, ended_at=Now(), due_at=None) and walk.kind != Walk.Kind.LINK:
         Portal.objects.filter(pk=walk.portal_id).update(last_walk_at=Now())
+    return False
 
 
 def read_learners(portal: Portal, most: int = 50) -> int:

@@ -5,6 +5,7 @@ A tombstone is an HMAC under TOMBSTONE_KEY, which is never rotated: with another
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -46,6 +47,15 @@ def record_is_erased(account: HubSpotAccount, record_type: str, record_id: str) 
 def email_is_erased(account: HubSpotAccount, record_type: str, email: str) -> bool:
     """An erased person's e-mail is blocked for automatic matching; a record added on purpose is a new link."""
     return _exists(account, record_type, Tombstone.Kind.EMAIL, email_digest(account, record_type, email))
+
+
+def erased_emails(account: HubSpotAccount, record_type: str, emails: Iterable[str]) -> set[str]:
+    """Which of these e-mails belong to somebody erased, in one query."""
+    digests = {email_digest(account, record_type, email): email for email in emails}
+    found = Tombstone.objects.filter(
+        hub_id=account.hub_id, kind=Tombstone.Kind.EMAIL, record_type=record_type, digest__in=list(digests)
+    )
+    return {digests[bytes(value)] for value in found.values_list("digest", flat=True)}
 
 
 def _exists(account: HubSpotAccount, record_type: str, kind: str, value: bytes) -> bool:

@@ -162,6 +162,10 @@ class LearnUpon:
                 return dict(row)
         raise NotFound("LearnUpon has no such user.", code="user_gone")
 
+    def users(self, page: int) -> Page:
+        """One page of the portal's accounts, custom data included."""
+        return self._list("user", "users", page=page)
+
     def create_user(self, user: dict[str, Any]) -> int:
         """`{"email", "password", "first_name", …, "CustomData": {…}}` -> the new user's id."""
         return int(self._json(self.send("POST", "users", {"User": user}))["id"])
@@ -203,6 +207,13 @@ class LearnUpon:
             if not page.more:
                 break
         return Page(rows, False, page.as_of)
+
+    def enrollment(self, enrollment_id: int) -> dict[str, Any]:
+        rows = self._json(self.send("GET", f"enrollments/{enrollment_id}")).get("enrollments")
+        for row in rows if isinstance(rows, list) else []:
+            if row.get("id") == enrollment_id:
+                return dict(row)
+        raise NotFound("LearnUpon has no such enrollment.", code="enrollment_gone")
 
     def enroll(self, user_id: int, course_id: int) -> None:
         self.send("POST", "enrollments", {"Enrollment": {"user_id": user_id, "course_id": course_id}})
