@@ -42,7 +42,11 @@ class HubSpotAccount(models.Model):
     app_object_problem = models.CharField(max_length=300, blank=True)
     # HubSpot's documentation says users cannot be associated; a refusal is remembered here.
     user_associations = models.BooleanField(default=True)
+    # Who is told when something needs a person. Whoever was taken off is not put back by signing in.
     admin_emails = models.JSONField(default=list)
+    removed_emails = models.JSONField(default=list)
+    # What whoever runs Hubsync must mend, in words: HubSpot refuses the app itself, not this account.
+    configuration_problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
@@ -103,11 +107,15 @@ class Portal(models.Model):
     class Realm(models.TextChoices):
         UNKNOWN = "unknown", "Not proven"
         CONFIRMED = "confirmed", "Confirmed by an admin"
-        PROVEN = "proven", "Listed by the top-level portal"
+        PROVEN = "proven", "Proven by LearnUpon's list of sub-portals"
 
     class ClashPolicy(models.TextChoices):
         REFUSE = "refuse", "Refuse, and say so in the workflow"
         INVITE = "invite", "Send an invitation instead"
+
+    class WelcomeMail(models.TextChoices):
+        HUBSYNC = "hubsync", "Hubsync, in the learner's language"
+        NOBODY = "nobody", "Nobody from here: we tell people ourselves"
 
     account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="portals")
     number = models.PositiveIntegerField()
@@ -124,8 +132,15 @@ class Portal(models.Model):
     sso = models.CharField(max_length=8, choices=Sso, default=Sso.NONE)
     realm = models.CharField(max_length=16, choices=Realm, default=Realm.UNKNOWN)
     clash_policy = models.CharField(max_length=8, choices=ClashPolicy, default=ClashPolicy.REFUSE)
+    welcome_mail = models.CharField(max_length=8, choices=WelcomeMail, default=WelcomeMail.HUBSYNC)
     # The custom user data field that carries the HubSpot record id, if the admin chose one; cleared at erasure.
     record_field = models.BigIntegerField(null=True, blank=True)
+    # What LearnUpon said when it was last asked, so that pages need not ask: custom user data fields
+    # (`id, label, type_id, choices`), sub-portals (`title, subdomain`), and where the mapping no longer fits.
+    fields = models.JSONField(default=list)
+    sub_portals = models.JSONField(default=list)
+    drift = models.JSONField(default=list)
+    watched_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
     state_reason = models.CharField(max_length=300, blank=True)
     connected_at = models.DateTimeField(auto_now_add=True)
@@ -166,6 +181,11 @@ class Portal(models.Model):
     @property
     def uses_sso(self) -> bool:
         return self.sso != self.Sso.NONE
+
+    @property
+    def mails_created(self) -> bool:
+        """Does a person who was created get our mail? Not where logins are not LearnUpon's own."""
+        return not self.uses_sso and self.welcome_mail == self.WelcomeMail.HUBSYNC
 
 
 class PropertyMapping(models.Model):
