@@ -54,13 +54,22 @@ BEFORE_ACCEPTANCE = (training.enroll_in_course, training.unenroll)
 
 def request(portal: Portal, action: str, record_id: str, actor: str) -> Delivery:
     """Add or invite one record from our own page: the same delivery, the same road, nobody to tell."""
-    delivery = Delivery(
+    delivery = _asked(portal, action, record_id, actor)
+    intake.record([delivery])
+    return intake.earlier(delivery.key)
+
+
+def request_all(portal: Portal, action: str, record_ids: list[str], actor: str) -> None:
+    """The same for many records at once."""
+    intake.record([_asked(portal, action, record_id, actor) for record_id in record_ids])
+
+
+def _asked(portal: Portal, action: str, record_id: str, actor: str) -> Delivery:
+    return Delivery(
         account=portal.account, portal=portal, kind=f"hubspot.action.{action}", lane=Lane.ACTIONS,
         key=intake.key("page", portal.pk, action, record_id, secrets.token_hex(8)),
         record_type=portal.record_type, record_id=record_id, body={"inputs": {}, "properties": {}, "actor": actor},
     )  # fmt: skip
-    intake.record([delivery])
-    return intake.earlier(delivery.key)
 
 
 def _by_portal(deliveries: list[Delivery]) -> Iterator[tuple[Portal | None, list[Delivery]]]:
