@@ -11,27 +11,17 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from gdpr.erasers import ERASERS, Person
-from gdpr.models import Erasure, ErasureStep
+from gdpr.models import Erasure, ErasureStep, finish
 from learners.models import Enrollment, Learner
 from portals import audit, tombstones
-from portals.clients.errors import Refused, TryAgain, VendorError
-from portals.clients.hubspot import BATCH, HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
-from portals.schema import PREFIX, PROPERTIES
 from webhooks import nudger, retries
 from webhooks.models import Delivery
 from webhooks.results import Done, Result, one_by_one
-
-KEY = f"{PREFIX}enrollment_key"
-# The key is two numbers of LearnUpon's; all else that says anything about a person is blanked before archiving,
-# because archived records can be restored in HubSpot for a while.
-BLANK = {PREFIX + name: "" for name in PROPERTIES if name != "enrollment_key"}
 
 
 @one_by_one
@@ -51,16 +41,19 @@ def request(
     erasure, created = Erasure.objects.get_or_create(
         account=account, record_type=record_type, digest=digest, defaults={"source": source}
     )
-    learners = Learner.objects.select_for_update().filter(
-        account=account, record_type=record_type, record_id=record_id
+    learners = (
+        Learner.objects.select_related("portal")
+        .select_for_update(of=("self",))
+        .filter(account=account, record_type=record_type, record_id=record_id)
     )
     emails = {learner.email for learner in learners} | {email}
     tombstones.bury(account, record_type, record_id, emails)
     ids, keys = _records(account, record_type, record_id)
+    fields = _record_ids(learners)
     person = Person(account, record_type, record_id, _users(learners))
     counts = {model._meta.model_name or "": eraser(person) for model, eraser in ERASERS.items()}
     if created or ids or keys or counts["learner"]:
-        _plan(erasure, counts, ids, keys)
+        _plan(erasure, counts, ids, keys, fields)
     if actor:
         audit.record(account, actor, "person erased")
     return erasure
@@ -74,6 +67,15 @@ def _users(learners: Iterable[Learner]) -> dict[int, list[int]]:
     return dict(users)
 
 
+def _record_ids(learners: Iterable[Learner]) -> list[dict[str, int]]:
+    """Where LearnUpon holds the record's id, because the portal has a field for it."""
+    return [
+        {"portal": learner.portal_id, "user": learner.learnupon_user_id, "field": learner.portal.record_field}
+        for learner in learners
+        if learner.learnupon_user_id and learner.portal.record_field
+    ]
+
+
 def _records(account: HubSpotAccount, record_type: str, record_id: str) -> tuple[list[str], list[str]]:
     """The HubSpot ids and the keys of a person's enrollment records, in every portal of the account."""
     rows = Enrollment.objects.select_related("portal").filter(
@@ -82,85 +84,27 @@ def _records(account: HubSpotAccount, record_type: str, record_id: str) -> tuple
     return [row.hubspot_id for row in rows if row.hubspot_id], [row.key for row in rows]
 
 
-def _plan(erasure: Erasure, counts: dict[str, int], ids: list[str], keys: list[str]) -> None:
-    for name, count in counts.items():
+def _plan(
+    erasure: Erasure, counts: dict[str, int], ids: list[str], keys: list[str], fields: list[dict[str, int]]
+) -> None:
+    """Count what went here and write down what is to be done at the vendors."""
+    for name, count in (counts | {"hubspot_records": len(keys)}).items():
         erasure.counts[name] = erasure.counts.get(name, 0) + count
-    erasure.counts["hubspot_records"] = erasure.counts.get("hubspot_records", 0) + len(keys)
-    if not keys:
-        _finish(erasure)
+    if not keys and not fields:
+        finish(erasure)
         return
-    secret = json.dumps({"ids": ids, "keys": keys})
     later = timezone.now() + timedelta(
         seconds=retries.scaled(settings.CALL_DEADLINE + settings.CLAIM_SECONDS)
     )
-    ErasureStep.objects.create(erasure=erasure, kind=ErasureStep.Kind.BLANK, secret=secret)
-    ErasureStep.objects.create(erasure=erasure, kind=ErasureStep.Kind.AGAIN, secret=secret, due_at=later)
+    secret = json.dumps({"ids": ids, "keys": keys})
+    steps = [ErasureStep(kind=ErasureStep.Kind.CLEAR, secret=json.dumps(where)) for where in fields]
+    if keys:
+        steps.append(ErasureStep(kind=ErasureStep.Kind.BLANK, secret=secret))
+        steps.append(ErasureStep(kind=ErasureStep.Kind.AGAIN, secret=secret, due_at=later))
     erasure.state, erasure.done_at = Erasure.State.RUNNING, None
     erasure.save()
+    for step in steps:
+        step.erasure = erasure
+        step.save()
     account_id = erasure.account_id
     transaction.on_commit(lambda: nudger.wake(account_id, Lane.LIVE, "gdpr.steps"))
-
-
-def _finish(erasure: Erasure) -> None:
-    erasure.state, erasure.done_at = Erasure.State.DONE, timezone.now()
-    erasure.save()
-
-
-# --- at the vendors --------------------------------------------------------------------------------------
-def run_steps(account: HubSpotAccount) -> None:
-    """Do what is due for an account's erasures; a vendor's outage delays, it never drops."""
-    due = ErasureStep.objects.filter(erasure__account=account, done_at=None, due_at__lte=Now()).order_by(
-        "due_at"
-    )
-    for step in due[:50]:
-        claimed = ErasureStep.objects.filter(pk=step.pk, claim=step.claim, done_at=None).update(
-            claim=F("claim") + 1, due_at=Now() + timedelta(seconds=settings.CLAIM_SECONDS)
-        )
-        if claimed:
-            _run(account, step)
-
-
-def _run(account: HubSpotAccount, step: ErasureStep) -> None:
-    try:
-        archive(account, json.loads(step.secret))
-    except VendorError as error:
-        after = (
-            error.after if isinstance(error, TryAgain) and error.after else retries.delay(step.attempts + 1)
-        )
-        ErasureStep.objects.filter(pk=step.pk).update(
-            due_at=Now() + timedelta(seconds=after), attempts=F("attempts") + 1, reason=error.message[:300]
-        )
-        return
-    ErasureStep.objects.filter(pk=step.pk).update(done_at=Now(), secret="", reason="")
-    with transaction.atomic():
-        erasure = Erasure.objects.select_for_update().get(pk=step.erasure_id)
-        if not erasure.steps.filter(done_at=None).exists():
-            _finish(erasure)
-
-
-def archive(account: HubSpotAccount, known: dict[str, list[str]]) -> None:
-    """Blank, then archive, every record with one of these ids or keys that HubSpot still shows."""
-    hubspot = HubSpot(account, Lane.LIVE)
-    object_type = account.app_object_type
-    if not object_type:
-        raise TryAgain("HubSpot's course enrollment object could not be found.")
-    ids = set(_living(hubspot, object_type, known["keys"], KEY)) | set(
-        _living(hubspot, object_type, known["ids"], "")
-    )
-    for part in _parts(sorted(ids)):
-        rows = [{"id": record_id, "properties": BLANK, "objectWriteTraceId": record_id} for record_id in part]
-        batch = hubspot.update(object_type, rows)
-        if batch.errors:
-            raise Refused(next(iter(batch.errors.values())).message)
-        hubspot.archive(object_type, part)
-
-
-def _living(hubspot: HubSpot, object_type: str, values: list[str], id_property: str) -> list[str]:
-    found: list[str] = []
-    for part in _parts(values):
-        found += hubspot.read(object_type, part, ["hs_object_id"], id_property)
-    return found
-
-
-def _parts(values: list[str]) -> list[list[str]]:
-    return [values[start : start + BATCH] for start in range(0, len(values), BATCH)]

@@ -32,12 +32,17 @@ WHERE id IN (
 )
 RETURNING id
 """
-# One statement for a whole call. A row that changed meanwhile stays due; one that still lacks its association too.
+# One statement for a whole call. A row that changed meanwhile is due again; one that still lacks its association stays
+# claimed for it, and is due by itself if this worker dies first. Another record than before (the old one was archived
+# by hand) has no association yet.
 WRITTEN = """
 UPDATE learners_enrollment e SET
     pushed_version = w.version, hubspot_id = w.hubspot_id, attempts = 0, parked_reason = '', correlation_id = '',
-    pushed_at = now(), due_at = CASE WHEN e.version = w.version AND e.associated_with = w.record_id
-                                     THEN NULL ELSE now() END
+    pushed_at = now(),
+    associated_with = CASE WHEN e.hubspot_id IN ('', w.hubspot_id) THEN e.associated_with ELSE '' END,
+    due_at = CASE WHEN e.version <> w.version THEN now()
+                  WHEN e.associated_with = w.record_id AND e.hubspot_id IN ('', w.hubspot_id) THEN NULL
+                  ELSE e.due_at END
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[])
     AS w(id, claim, version, hubspot_id, record_id)
 WHERE e.id = w.id AND e.claim = w.claim
@@ -120,11 +125,17 @@ def _write(turn: Slice, rows: list[Enrollment]) -> None:
 
 def _archive(turn: Slice, rows: list[Enrollment]) -> None:
     """An unfinished enrollment that was withdrawn leaves HubSpot too; a finished one is kept as history."""
+    object_type = turn.hubspot.account.app_object_type
     ids = [row.hubspot_id for row in rows if row.hubspot_id]
+    # One that was claimed before may have been written by a call whose answer was lost.
+    if keys := [row.key for row in rows if not row.hubspot_id and row.claim > 1]:
+        ids += turn.hubspot.read(object_type, keys, ["hs_object_id"], f"{PREFIX}enrollment_key")
     if ids:
-        turn.hubspot.archive(turn.hubspot.account.app_object_type, ids)
+        turn.hubspot.archive(object_type, ids)
     for row in rows:
-        Enrollment.objects.filter(pk=row.pk, claim=row.claim, version=row.version).delete()
+        theirs = Enrollment.objects.filter(pk=row.pk, claim=row.claim)
+        if not theirs.filter(version=row.version).delete()[0]:  # enrolled again meanwhile
+            theirs.update(hubspot_id="", associated_with="", pushed_version=0)
 
 
 def _upsert(turn: Slice, rows: list[Enrollment]) -> None:
@@ -137,6 +148,8 @@ def _upsert(turn: Slice, rows: list[Enrollment]) -> None:
     batch = turn.hubspot.upsert(turn.hubspot.account.app_object_type, inputs)
     ok = [row for row in rows if str(row.pk) in batch.ids]
     for row in ok:
+        if row.hubspot_id not in ("", batch.ids[str(row.pk)]):
+            row.associated_with = ""
         row.hubspot_id = batch.ids[str(row.pk)]
     with connection.cursor() as cursor:
         cursor.execute(WRITTEN, [
@@ -160,8 +173,8 @@ def _associable(turn: Slice, row: Enrollment) -> str:
 
 
 def _park(row: Enrollment, error: RowError) -> None:
-    """A row HubSpot refuses waits for a person, or for its next change; its neighbours are written."""
-    Enrollment.objects.filter(pk=row.pk, claim=row.claim).update(
+    """A row HubSpot refuses waits for a person, or for its next change, which may have come during the call."""
+    Enrollment.objects.filter(pk=row.pk, claim=row.claim, version=row.version).update(
         due_at=None,
         parked_reason=error.message[:500],
         correlation_id=error.correlation_id,

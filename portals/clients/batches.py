@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portals.clients.errors import Refused, Unclear
+from portals.clients.errors import Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 
 Input = dict[str, Any]
@@ -29,10 +29,12 @@ class RowError:
 
 @dataclass
 class Batch:
-    """What became of each row, by its objectWriteTraceId: its record id, or why it was refused."""
+    """What became of each row, by its objectWriteTraceId: its record id, or why it was refused. Where the search for
+    bad rows had to stop (a budget ran out), `unfinished` says when to come back with the rows that are in neither."""
 
     ids: dict[str, str] = field(default_factory=dict)
     errors: dict[str, RowError] = field(default_factory=dict)
+    unfinished: TryAgain | None = None
 
 
 def write(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> Batch:
@@ -73,11 +75,25 @@ def _send(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> 
         if len(parts) == 1:
             error = RowError(refusal.message, refusal.correlation_id)
             return Batch(errors={row["objectWriteTraceId"]: error for row in inputs})
+    return _parts(call, parts)
+
+
+def _parts(call: Callable[[dict[str, Any]], Answer], parts: list[Sequence[Input]]) -> Batch:
+    """Send parts of a refused batch. What was found out is kept when a later part has to wait: a search through a
+    hundred bad rows costs more calls than a budget grants at once, and would never end if it began anew."""
     whole = Batch()
     for part in parts:
-        done = _send(call, part)
+        try:
+            done = _send(call, part)
+        except TryAgain as error:
+            if not whole.ids and not whole.errors:
+                raise
+            done = Batch(unfinished=error)
         whole.ids |= done.ids
         whole.errors |= done.errors
+        whole.unfinished = done.unfinished
+        if done.unfinished:
+            break
     return whole
 
 
@@ -101,9 +117,10 @@ def outcome(answer: Answer) -> Batch:
     if not isinstance(parsed, dict):
         raise Unclear("HubSpot's answer had an unexpected shape.")
     batch = Batch()
-    for row in parsed.get("results") or []:
-        batch.ids[str(row.get("objectWriteTraceId", row.get("id")))] = str(row["id"])
-    for error in parsed.get("errors") or []:
+    for row in objects(parsed.get("results")):
+        if row.get("id"):
+            batch.ids[str(row.get("objectWriteTraceId", row["id"]))] = str(row["id"])
+    for error in objects(parsed.get("errors")):
         row_error = RowError(
             str(error.get("message", "refused"))[:300], str(error.get("correlationId", ""))[:64]
         )
@@ -114,8 +131,13 @@ def outcome(answer: Answer) -> Batch:
 def traces(error: dict[str, Any]) -> set[str]:
     """The objectWriteTraceIds an error body names."""
     found: set[str] = set()
-    for part in error.get("errors") or []:
-        context = part.get("context") if isinstance(part, dict) else None
-        for trace in (context or {}).get("objectWriteTraceId") or []:
+    for part in objects(error.get("errors")):
+        context = part.get("context")
+        for trace in (context.get("objectWriteTraceId") if isinstance(context, dict) else None) or []:
             found.add(str(trace))
     return found
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, whatever else stands in it or in its place."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

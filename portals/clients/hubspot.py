@@ -96,7 +96,7 @@ class HubSpot:
             answer.status == 477
         ):  # the account moves to another region; Retry-After is in seconds, up to a day
             after = answer.number("Retry-After")
-            wait = 3600.0 if after is None else min(float(after), 86_400.0)
+            wait = 3600.0 if after is None else min(max(float(after), 1.0), 86_400.0)
         else:
             return 0.0
         if answer.status != 423:
@@ -144,7 +144,7 @@ class HubSpot:
         if id_property:
             body["idProperty"] = id_property
         rows = _results(ask(self._sdk.batches.read, object_type, body))
-        return {str(row["id"]): row for row in rows if not row.get("archived")}
+        return {str(row.get("id")): row for row in rows if not row.get("archived")}
 
     def upsert(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
         """Write up to 100 records by a unique property; a bad row costs none of the others."""
@@ -162,7 +162,7 @@ class HubSpot:
         the caller ties them one by one and learns which."""
         inputs = [{"from": {"id": a}, "to": {"id": b}} for a, b in dict.fromkeys(pairs)]
         answer = ask(self._sdk.associations.create_default, from_type, to_type, {"inputs": inputs})
-        if errors := _object(answer).get("errors"):
+        if errors := batches.objects(_object(answer).get("errors")):
             raise Refused(
                 f"HubSpot did not associate every record: {str(errors[0].get('message', ''))[:200]}"
             )
@@ -187,7 +187,7 @@ def _object(answer: Answer) -> dict[str, Any]:
 
 def _results(answer: Answer) -> list[dict[str, Any]]:
     results = _object(answer).get("results")
-    if not isinstance(results, list):
+    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
         raise Unclear("HubSpot's answer had no results.")
     return results
 

@@ -1,0 +1,405 @@
+"""HubSpot's client, status by status: what each answer means for whoever called, and that batches lose no row."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import responses
+from django.conf import settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from portals.clients import limiter
+from portals.clients.batches import Rejected
+from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear, VendorError
+from portals.clients.hubspot import HubSpot
+from portals.lanes import Lane
+from portals.models import HubSpotAccount
+
+pytestmark = pytest.mark.usefixtures("clean_limiter")
+DETAILS = "/account-info/2026-09/details"
+UPSERT = "/crm/objects/2026-09/2-123/batch/upsert"
+ERROR = {"status": "error", "message": "what happened", "correlationId": "c-1", "category": "SOME_CATEGORY"}
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def hubspot(acme: HubSpotAccount) -> HubSpot:
+    return HubSpot(acme, Lane.LIVE)
+
+
+@pytest.fixture
+def of_globex(globex: HubSpotAccount) -> HubSpot:
+    return HubSpot(globex, Lane.LIVE)
+
+
+def address(path: str) -> str:
+    return f"{settings.HUBSPOT_API_URL}{path}"
+
+
+def answer(wire: responses.RequestsMock, status: int, body: Any = None, **more: Any) -> None:
+    wire.get(address(DETAILS), status=status, json=ERROR if body is None else body, **more)
+
+
+# --- one call -------------------------------------------------------------------------------------------
+def test_the_call_carries_the_accounts_token_and_no_other(
+    wire: responses.RequestsMock, hubspot: HubSpot, of_globex: HubSpot
+) -> None:
+    for _ in range(2):
+        answer(wire, 200, {"portalId": 1})
+    hubspot.details()
+    of_globex.details()
+    sent = [call.request.headers["Authorization"] for call in wire.calls]
+    assert sent == ["Bearer token-of-1001", "Bearer token-of-1002"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (302, Refused, "SOME_CATEGORY"),
+        (403, Refused, "SOME_CATEGORY"),
+        (404, NotFound, "NOT_FOUND"),
+        (409, Refused, "SOME_CATEGORY"),
+        (415, Refused, "SOME_CATEGORY"),
+        (400, Rejected, "SOME_CATEGORY"),
+    ],
+)
+def test_a_refusal_says_why(
+    wire: responses.RequestsMock, hubspot: HubSpot, status: int, error: type[Refused], code: str
+) -> None:
+    answer(wire, status)
+    with pytest.raises(Refused) as caught:
+        hubspot.details()
+    assert type(caught.value) is error
+    assert (caught.value.code, caught.value.correlation_id) == (code, "c-1")
+    assert "what happened" in caught.value.message
+
+
+def test_missing_scopes_are_told_by_their_category(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    answer(wire, 403, ERROR | {"category": "MISSING_SCOPES"})
+    with pytest.raises(Refused) as caught:
+        hubspot.details()
+    assert caught.value.code == "MISSING_SCOPES"
+
+
+def test_401_renews_the_token_before_the_next_call(
+    wire: responses.RequestsMock, hubspot: HubSpot, acme: HubSpotAccount, globex: HubSpotAccount
+) -> None:
+    answer(wire, 401)
+    with pytest.raises(Disconnected):
+        hubspot.details()
+    wire.post(address("/oauth/2026-09/token"), json={"access_token": "renewed", "expires_in": 1800})
+    answer(wire, 200, {"portalId": 1})
+    HubSpot(HubSpotAccount.objects.get(pk=acme.pk), Lane.LIVE).details()
+    assert wire.calls[-1].request.headers["Authorization"] == "Bearer renewed"
+    assert acme.connected
+    globex.refresh_from_db()
+    assert globex.access_token == "token-of-1002"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "wait", "counts"),
+    [
+        (429, {"policyName": "TEN_SECONDLY_ROLLING"}, {}, 10, False),
+        (429, {"policyName": "SECONDLY"}, {}, 1, False),
+        (429, {"policyName": "DAILY"}, {}, 3600, False),
+        (429, {}, {}, 10, False),
+        (477, {}, {"Retry-After": "7200"}, 7200, True),
+        (477, {}, {"Retry-After": "9999999"}, 86_400, True),
+        (477, {}, {"Retry-After": "0"}, 1, True),
+        (477, {}, {"Retry-After": "²"}, 3600, True),
+        (477, {}, {}, 3600, True),
+    ],
+)
+def test_hubspot_says_when_to_come_back_and_the_whole_account_waits(
+    wire: responses.RequestsMock, hubspot: HubSpot, of_globex: HubSpot,
+    status: int, body: dict[str, str], headers: dict[str, str], wait: float, counts: bool,
+) -> None:  # fmt: skip
+    answer(wire, status, ERROR | body, headers=headers)
+    with pytest.raises(TryAgain) as caught:
+        hubspot.details()
+    assert not isinstance(caught.value, Unclear)
+    assert (caught.value.after, caught.value.counts) == (wait, counts)
+    grant, left = limiter._ask(1001, Lane.ACTIONS, limiter.Budget.GENERAL)
+    assert grant is None
+    assert wait - 1 < left <= wait
+    answer(wire, 200, {"portalId": 2})
+    of_globex.details()
+
+
+def test_a_locked_record_makes_only_its_own_call_wait(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    answer(wire, 423)
+    with pytest.raises(TryAgain) as caught:
+        hubspot.details()
+    assert caught.value.after == 2.5
+    answer(wire, 200, {"portalId": 1})
+    hubspot.details()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 521, 524])
+def test_5xx_on_a_read_is_tried_again_and_on_a_write_is_unclear(
+    wire: responses.RequestsMock, hubspot: HubSpot, status: int
+) -> None:
+    answer(wire, status)
+    wire.post(address(UPSERT), status=status, body=b"<html>Bad Gateway</html>")
+    with pytest.raises(TryAgain) as read:
+        hubspot.details()
+    assert not isinstance(read.value, Unclear)
+    with pytest.raises(Unclear):
+        hubspot.upsert("2-123", [row(1)])
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null", b"3", b'"x"', b"\xff\xfe"])
+def test_an_answer_that_is_no_object_is_unclear(
+    wire: responses.RequestsMock, hubspot: HubSpot, body: bytes
+) -> None:
+    wire.get(address(DETAILS), body=body)
+    with pytest.raises(Unclear):
+        hubspot.details()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"results": {}}, {"results": None}, {"results": [None]}, {"results": ["x"]}, {"results": [{}]},
+     {"results": [], "errors": [None]}, {"results": [], "errors": {"a": 1}}, {"results": [], "errors": [{"context": []}]}],
+)  # fmt: skip
+def test_answers_of_any_shape_raise_nothing_but_our_errors(
+    wire: responses.RequestsMock, hubspot: HubSpot, body: Any
+) -> None:
+    wire.post(address("/crm/objects/2026-09/contacts/batch/read"), json=body)
+    wire.post(address(UPSERT), json=body)
+    wire.get(address("/crm/properties/2026-09/contacts"), json=body)
+    calls: list[Callable[[], Any]] = [
+        lambda: hubspot.read("contacts", ["1"], ["email"]),
+        lambda: hubspot.upsert("2-123", [row(1)]),
+        lambda: hubspot.properties("contacts"),
+    ]
+    for call in calls:
+        try:
+            call()
+        except VendorError:
+            continue
+
+
+@pytest.mark.parametrize("errors", [None, [], {}, "x", 3, [None], [{"context": None}], [{"context": []}],
+                                    [{"context": {"objectWriteTraceId": None}}]])  # fmt: skip
+def test_error_bodies_of_any_shape_name_no_row(
+    wire: responses.RequestsMock, hubspot: HubSpot, errors: Any
+) -> None:
+    answer(wire, 400, ERROR | {"errors": errors})
+    with pytest.raises(Rejected) as caught:
+        hubspot.details()
+    assert caught.value.traces == set()
+
+
+def test_a_broken_connection_is_unclear_and_costs_a_grant(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    wire.get(address(DETAILS), body=requests.ConnectionError())
+    with pytest.raises(Unclear):
+        hubspot.details()
+    assert limiter.store().zcard("limiter:1001:general") == 1
+
+
+def test_rate_headers_are_learnt_from_every_answer(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    headers = {"X-HubSpot-RateLimit-Max": "110", "X-HubSpot-RateLimit-Remaining": "40"}
+    answer(wire, 500, headers=headers)
+    with pytest.raises(TryAgain):
+        hubspot.details()
+    assert limiter.store().get("limiter:1001:foreign") == str(70 - 1 - limiter.FOREIGN_SLACK)
+    assert limiter.store().get("limiter:1002:foreign") is None
+
+
+def test_a_disconnected_account_makes_no_call(
+    wire: responses.RequestsMock, hubspot: HubSpot, acme: HubSpotAccount
+) -> None:
+    acme.state = HubSpotAccount.State.DISCONNECTED
+    with pytest.raises(Disconnected):
+        hubspot.details()
+    assert not wire.calls
+
+
+def test_without_a_budget_no_call_is_made(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    limiter.pause(1001, 30)
+    with pytest.raises(TryAgain) as caught:
+        hubspot.details()
+    assert not caught.value.counts
+    assert not wire.calls
+
+
+def test_a_full_budget_of_associations_gives_the_general_grant_back(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    now = limiter.store().time()
+    full = {
+        str(n): (int(now[0]) - 2) * 1_000_000 for n in range(limiter.LIMITS[limiter.Budget.ASSOCIATIONS][0])
+    }
+    limiter.store().zadd("limiter:1001:associations", full)
+    with pytest.raises(TryAgain):
+        hubspot.associate("2-123", "contacts", [("1", "2")])
+    assert limiter.store().zcard("limiter:1001:general") == 0
+    assert not wire.calls
+
+
+# --- batches --------------------------------------------------------------------------------------------
+def row(number: int, **properties: str) -> dict[str, Any]:
+    return {
+        "id": f"key-{number}", "idProperty": "a_enrollment_key", "objectWriteTraceId": str(number),
+        "properties": properties or {"x": "y"},
+    }  # fmt: skip
+
+
+class Objects:
+    """HubSpot's batch upsert with some rows it will not take: refused whole (400, naming them or not) or in part."""
+
+    def __init__(self, bad: set[int], *, names: bool, partly: bool = False) -> None:
+        self.bad = {str(number) for number in bad}
+        self.names, self.partly = names, partly
+        self.written: dict[str, dict[str, str]] = {}
+        self.calls = 0
+
+    def __call__(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        self.calls += 1
+        inputs = json.loads(request.body or b"{}")["inputs"]
+        assert len({one["id"] for one in inputs}) == len(inputs), "HubSpot refuses duplicate ids"
+        refused = [one for one in inputs if one["objectWriteTraceId"] in self.bad]
+        if refused and not self.partly:
+            context = {"objectWriteTraceId": [one["objectWriteTraceId"] for one in refused]}
+            errors = [{"message": "bad row", "context": context}] if self.names else []
+            return 400, {}, json.dumps(ERROR | {"errors": errors})
+        good = [one for one in inputs if one not in refused]
+        self.written |= {one["id"]: one["properties"] for one in good}
+        results = [{"id": "h" + one["id"], "objectWriteTraceId": one["objectWriteTraceId"]} for one in good]
+        errors = [
+            {"message": "bad row", "correlationId": "c-2", "context": {"objectWriteTraceId": [one["objectWriteTraceId"]]}}
+            for one in refused
+        ]  # fmt: skip
+        return 207 if refused else 200, {}, json.dumps({"results": results, "errors": errors})
+
+
+def upsert(
+    wire: responses.RequestsMock, hubspot: HubSpot, objects: Objects, rows: list[dict[str, Any]]
+) -> Any:
+    wire.add_callback(responses.POST, address(UPSERT), callback=objects)
+    done = hubspot.upsert("2-123", rows)
+    wire.remove(responses.POST, address(UPSERT))
+    return done
+
+
+@hypothesis_settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(bad=st.sets(st.integers(0, 15), max_size=4), names=st.booleans(), partly=st.booleans())
+def test_bad_rows_are_found_and_the_good_ones_written(
+    hubspot: HubSpot, bad: set[int], names: bool, partly: bool
+) -> None:
+    limiter.store().delete("limiter:1001:general")
+    objects = Objects(bad, names=names, partly=partly)
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        wire.add_callback(responses.POST, address(UPSERT), callback=objects)
+        # The budget would make the splitting wait a second; this test is about rows.
+        done = hubspot.upsert("2-123", [row(number) for number in range(16)])
+    good = set(range(16)) - bad
+    assert done.ids == {str(number): f"hkey-{number}" for number in good}
+    assert set(done.errors) == {str(number) for number in bad}
+    assert set(objects.written) == {f"key-{number}" for number in good}
+
+
+def test_rows_hubspot_names_cost_no_search(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    objects = Objects({3, 50}, names=True)
+    done = upsert(wire, hubspot, objects, [row(number) for number in range(100)])
+    assert objects.calls == 3
+    assert len(done.ids) == 98
+    assert "what happened" in done.errors["3"].message
+    assert done.errors["3"].correlation_id == "c-1"
+
+
+def test_one_bad_row_of_a_hundred_is_found_by_halving(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    objects = Objects({77}, names=False)
+    done = upsert(wire, hubspot, objects, [row(number) for number in range(100)])
+    assert len(done.ids) == 99
+    assert objects.calls <= 2 * 7 + 1
+
+
+def test_a_search_that_the_budget_stops_keeps_what_it_found(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    """A hundred bad rows take 199 calls, more than ten seconds' budget: beginning anew each time would never end.
+    Here 16 rows take 31 calls, and ten calls are left of each window."""
+    left, attempts = [row(number) for number in range(16)], 0
+    objects = Objects(set(range(16)), names=False)
+    while left:
+        attempts += 1
+        age_of_grants = {f"{attempts}-{n}": int(limiter.store().time()[0] - 2) * 1_000_000 for n in range(90)}
+        limiter.store().delete("limiter:1001:general")
+        limiter.store().zadd("limiter:1001:general", age_of_grants)
+        done = upsert(wire, hubspot, objects, left)
+        assert not done.ids
+        assert done.errors
+        left = [one for one in left if one["objectWriteTraceId"] not in done.errors]
+        assert bool(left) == bool(done.unfinished)
+    assert attempts > 1
+
+
+def test_a_207_keeps_each_rows_reason(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    done = upsert(wire, hubspot, Objects({1}, names=True, partly=True), [row(0), row(1)])
+    assert done.ids == {"0": "hkey-0"}
+    assert (done.errors["1"].message, done.errors["1"].correlation_id) == ("bad row", "c-2")
+
+
+def test_rows_of_one_key_are_sent_as_one_and_both_learn_its_id(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    objects = Objects(set(), names=True)
+    twin = row(1, b="new", c="new") | {"objectWriteTraceId": "2"}
+    done = upsert(wire, hubspot, objects, [row(1, a="old", b="old"), twin])
+    assert objects.written == {"key-1": {"a": "old", "b": "new", "c": "new"}}
+    assert done.ids == {"1": "hkey-1", "2": "hkey-1"}
+
+
+def test_a_refusal_of_the_whole_that_is_no_400_is_raised(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    wire.post(address(UPSERT), status=403, json=ERROR | {"category": "MISSING_SCOPES"})
+    with pytest.raises(Refused):
+        hubspot.upsert("2-123", [row(1), row(2)])
+    assert len(wire.calls) == 1
+
+
+def test_an_empty_batch_is_no_call(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    assert hubspot.upsert("2-123", []).ids == {}
+    assert not wire.calls
+
+
+def test_reading_leaves_out_what_is_archived_or_missing(
+    wire: responses.RequestsMock, hubspot: HubSpot
+) -> None:
+    found = [{"id": "1", "properties": {}}, {"id": 2, "properties": {}, "archived": True}]
+    body = {"results": found, "numErrors": 1, "errors": [{"category": "OBJECT_NOT_FOUND"}]}
+    wire.post(address("/crm/objects/2026-09/contacts/batch/read"), status=207, json=body)
+    assert list(hubspot.read("contacts", ["1", "2", "3"], ["email"])) == ["1"]
+
+
+def test_pairs_that_were_not_associated_are_an_error(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    path = "/crm/associations/2026-09/2-123/contacts/batch/associate/default"
+    wire.post(address(path), status=207, json={"results": [], "errors": [{"message": "no such contact"}]})
+    with pytest.raises(Refused) as caught:
+        hubspot.associate("2-123", "contacts", [("1", "2"), ("1", "2")])
+    assert "no such contact" in caught.value.message
+    assert len(json.loads(wire.calls[0].request.body or b"")["inputs"]) == 1
+
+
+def test_lists_are_read_to_their_last_page(wire: responses.RequestsMock, hubspot: HubSpot) -> None:
+    first = {"results": [{"id": "1"}], "paging": {"next": {"after": "a b"}}}
+    wire.get(address("/crm/owners/2026-09"), json=first)
+    wire.get(address("/crm/owners/2026-09"), json={"results": [{"id": "2"}]})
+    assert [owner["id"] for owner in hubspot.owners()] == ["1", "2"]
+    assert "after=a+b" in str(wire.calls[1].request.url)
