@@ -94,6 +94,13 @@ def test_management_commands_of_the_documents_exist() -> None:
     assert set(re.findall(r"manage\.py (\w+)", all_text())) <= set(get_commands())
 
 
+def test_buttons_of_the_failure_table_exist() -> None:
+    pages = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "templates").rglob("*.html"))
+    named = re.findall(r'[Pp]ress "([^"]+)"', read("docs/failures.md"))
+    assert named
+    assert [button for button in named if button not in pages] == []
+
+
 # --- what is where ------------------------------------------------------------------------------------
 def paths_named(text: str) -> set[str]:
     """`folder/`, `folder/file.py` and their like, in backticks."""
