@@ -1,7 +1,10 @@
 """What the documents name exists, and what exists is named: settings, commands, dependencies, assumptions, links."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from django.apps import apps
 from django.conf import settings
 
@@ -62,6 +66,16 @@ def test_every_setting_is_explained() -> None:
     for before, line in pairwise(lines):
         if re.match(r"#?[A-Z][A-Z_]+=", line):
             assert before.startswith("# ") or before.startswith("#   "), line
+
+
+def test_the_example_starts_once_its_secrets_are_filled_in() -> None:
+    rows = re.findall(r"^([A-Z][A-Z_]+)=(.*)$", read(".env.example"), re.MULTILINE)
+    filled = {name: value or Fernet.generate_key().decode() for name, value in rows}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=kept | filled, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # --- commands -----------------------------------------------------------------------------------------
