@@ -22,6 +22,9 @@ from webhooks.claims import forgotten
 from webhooks.models import Delivery
 
 
+REQUEST = "hubspot.contact.privacyDeletion"
+
+
 @dataclass(frozen=True)
 class Person:
     """Whom an erasure is about, in the words of every table."""
@@ -41,7 +44,8 @@ def _about(person: Person) -> Q:
 
 def erase_deliveries(person: Person) -> int:
     """Waiting and running work stops (its claim is worth nothing now) and is answered `erased`; bodies go."""
-    theirs = Delivery.objects.filter(_about(person), account=person.account)
+    # The request to erase is not itself erased work: it ends as done, and forgets whom it was about by itself.
+    theirs = Delivery.objects.filter(_about(person), account=person.account).exclude(kind=REQUEST)
     theirs.filter(state=Delivery.State.WAITING, tell=Delivery.Tell.OWED).update(tell_due_at=Now())
     theirs.filter(state=Delivery.State.WAITING).update(
         state=Delivery.State.FAILED,

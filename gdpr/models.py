@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from portals.fields import EncryptedTextField
 from portals.models import HubSpotAccount, RecordType
@@ -49,6 +50,7 @@ class ErasureStep(models.Model):
     class Kind(models.TextChoices):
         BLANK = "blank", "Blank and archive app-object records in HubSpot"
         AGAIN = "again", "Look again for what a late call brought back"
+        CLEAR = "clear", "Clear the HubSpot record id at LearnUpon"
 
     erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -66,6 +68,12 @@ class ErasureStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.erasure_id}"
+
+
+def finish(erasure: Erasure) -> None:
+    """Both vendors have confirmed."""
+    erasure.state, erasure.done_at = Erasure.State.DONE, timezone.now()
+    erasure.save()
 
 
 def receipt(erasure: Erasure) -> dict[str, Any]:

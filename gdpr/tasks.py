@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db.models.functions import Now
 
-from gdpr import erasure, retention
+from gdpr import retention, steps
 from gdpr.models import ErasureStep
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
@@ -15,12 +15,12 @@ def sweep() -> None:
         done_at=None, due_at__lte=Now(), erasure__account__state=HubSpotAccount.State.CONNECTED
     )
     for account_id in due.values_list("erasure__account_id", flat=True).distinct():
-        steps.apply_async(args=(account_id, Lane.LIVE), queue=Lane.LIVE, expires=60)
+        run_steps.apply_async(args=(account_id, Lane.LIVE), queue=Lane.LIVE, expires=60)
 
 
 @shared_task(name="gdpr.steps")
-def steps(account_id: int, lane: str) -> None:
-    erasure.run_steps(HubSpotAccount.objects.get(pk=account_id))
+def run_steps(account_id: int, lane: str) -> None:
+    steps.run(HubSpotAccount.objects.get(pk=account_id))
 
 
 @shared_task(name="gdpr.retention")
