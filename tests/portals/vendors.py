@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 from django.conf import settings as app_settings
+from django.test import Client
 
 from portals import oauth, tokens
 from portals.models import HubSpotAccount
@@ -57,3 +58,11 @@ class Vendors(HubSpotSite):
         """What the sandbox was asked at addresses with `path` in them."""
         rows: list[dict[str, Any]] = self.control("GET", f"requests?path={path}")["requests"]
         return rows
+
+    def install_by_browser(self, hub_id: int) -> Client:
+        """A browser that goes through the whole OAuth round with the app; it is signed in afterwards."""
+        browser = Client()
+        address = browser.get("/oauth/hubspot/start")["Location"]
+        answer = browser.get("/oauth/hubspot/callback", self.consent(address, hub_id))
+        assert answer.status_code == 302, answer.content
+        return browser
