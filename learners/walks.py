@@ -17,7 +17,8 @@ from django.utils import timezone
 from learners import claims, courses, enrollments, linking, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
-from portals.clients.errors import NotFound, TryAgain, VendorError
+from portals import connecting
+from portals.clients.errors import Disconnected, NotFound, TryAgain, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Course, Portal
@@ -63,9 +64,10 @@ def cancel(walk: Walk) -> None:
 def start_polls() -> None:
     """Begin the regular check of every portal whose last one is long enough ago and that has somebody to check."""
     long_ago = timezone.now() - timedelta(seconds=retries.scaled(POLL_SECONDS))
+    lately = Walk.objects.filter(ended_at__gt=long_ago).exclude(kind=Walk.Kind.LINK)  # however it ended
     due = (
         Portal.objects.working()
-        .exclude(last_walk_at__gt=long_ago)
+        .exclude(pk__in=lately.values("portal_id"))
         .exclude(walks__state__in=[Walk.State.RUNNING, Walk.State.PAUSED])
         .filter(learners__state=Learner.State.ACTIVE, connected_at__lt=long_ago)
         .distinct()
@@ -97,6 +99,8 @@ def run(walk: Walk) -> bool:
             reason=error.message[:300],
         )
     except VendorError as error:
+        if isinstance(error, Disconnected) and "LearnUpon" in error.message:
+            connecting.mark_disconnected(walk.portal, error.message)
         _checkpoint(walk, state=Walk.State.FAILED, ended_at=Now(), reason=error.message[:300])
     return False
 
@@ -130,7 +134,7 @@ def _users_page(walk: Walk, learnupon: LearnUpon) -> bool:
 def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     """List the courses to walk: the portal's, and those that only live on in enrollments we hold."""
     courses.refresh(walk.portal, learnupon)
-    listed = set(Course.objects.filter(portal=walk.portal).values_list("course_id", flat=True))
+    listed = {int(row["id"]) for row in learnupon.courses(every=True)}
     held = set(Enrollment.objects.filter(portal=walk.portal).values_list("course_id", flat=True).distinct())
     walk.courses = sorted(listed | held)
     walk.courses_total = len(walk.courses)

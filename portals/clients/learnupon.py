@@ -136,8 +136,10 @@ class LearnUpon:
         """The portals below a top-level portal; empty for others."""
         return list(self._pages("portals", "portals"))
 
-    def courses(self) -> Iterator[dict[str, Any]]:
-        return self._pages("courses", "courses", include_licensed_courses="true")
+    def courses(self, *, every: bool = False) -> Iterator[dict[str, Any]]:
+        """The courses people can be enrolled in; `every` adds drafts and superseded versions, which may have learners."""
+        more = {"include_all_versions": "true", "include_draft": "true"} if every else {}
+        return self._pages("courses", "courses", include_licensed_courses="true", **more)
 
     def groups(self) -> Iterator[dict[str, Any]]:
         return self._pages("groups", "groups")
