@@ -186,6 +186,13 @@ class Stage:
         self.portals[subdomain] = portal
         return portal
 
+    def connect_users(self) -> Portal:
+        """acme-partners as a portal of HubSpot users."""
+        portal = self.portals["acme-partners"]
+        portal.record_type = "user"
+        portal.save()
+        return portal
+
     def post(self, path: str, body: Any, *, secret: str | None = None) -> requests.Response:
         """A request signed as HubSpot signs it; bytes go as they are."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
