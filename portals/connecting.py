@@ -2,19 +2,22 @@
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from portals import audit
-from portals.clients.errors import Disconnected, Refused, TryAgain
-from portals.clients.learnupon import LearnUpon
-from portals.lanes import Lane
+from portals import audit, mapping, realm
+from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
 from portals.models import HubSpotAccount, Portal, PortalNumber
 
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+NO_ANSWER = "LearnUpon did not answer. Nothing was saved; try again in a minute."
+MOST_LISTS = 10  # connected portals asked for their sub-portals while a person waits
 
 
 class ConnectError(Exception):
@@ -64,14 +67,16 @@ def read_address(text: str) -> tuple[str, str]:
 
 def connect(
     account: HubSpotAccount, *, subdomain: str, api_key: str, api_secret: str, record_type: str,
-    sso: str = Portal.Sso.NONE, webhook_secret: str = "", actor: str = "",
+    sso: str = Portal.Sso.NONE, webhook_secret: str = "", same_realm: bool = False, actor: str = "",
 ) -> Portal:  # fmt: skip
     """Try the keys, then save. A portal that was removed from this account comes back with its number."""
     name, region = read_address(subdomain)
-    _try_keys(_Candidate(name, region, api_key.strip(), api_secret.strip()))
+    candidate = _Candidate(name, region, api_key.strip(), api_secret.strip())
+    fields = _try_keys(candidate)
     taken = Portal.objects.live().filter(subdomain=name, region=region).first()
     if taken:
         raise ConnectError("subdomain", _taken(taken, account))
+    listed, verdict = _realm(account, candidate, same_realm)
     try:
         with transaction.atomic():
             portal = _save(account, name, region, record_type)
@@ -80,8 +85,13 @@ def connect(
                 webhook_secret.strip() or portal.webhook_secret or secrets.token_urlsafe(32)
             )
             portal.state, portal.state_reason = Portal.State.CONNECTED, ""
+            portal.fields, portal.sub_portals, portal.realm = fields, listed, verdict.realm
+            portal.title = verdict.title or portal.title
             portal.save()
-            audit.record(account, actor, "portal connected", portal, record_type=record_type)
+            realm.confirm_by_lists(account)
+            audit.record(
+                account, actor, "portal connected", portal, record_type=record_type, realm=verdict.realm
+            )
     except IntegrityError:
         raise ConnectError("subdomain", "This portal was connected by somebody else just now.") from None
     return portal
@@ -96,9 +106,40 @@ def _taken(portal: Portal, account: HubSpotAccount) -> str:
     )
 
 
-def _try_keys(candidate: _Candidate) -> None:
+def _realm(
+    account: HubSpotAccount, candidate: _Candidate, confirmed: bool
+) -> tuple[list[dict[str, str]], realm.Verdict]:
+    """What the portal lists, and whether it may join the account's others. An e-mail is one person within a realm
+    only, so a portal of another one would mix up people."""
     try:
-        LearnUpon(candidate, Lane.ACTIONS).fields()
+        listed = realm.sub_portals(candidate)
+        verdict = realm.judge(account, candidate.subdomain, candidate.region, listed)
+        if verdict.reason:  # the lists kept may be older than the portal
+            _ask_again(account)
+            verdict = realm.judge(account, candidate.subdomain, candidate.region, listed)
+    except TryAgain:
+        raise ConnectError("subdomain", NO_ANSWER) from None
+    if verdict.other:
+        raise ConnectError("subdomain", verdict.reason)
+    if verdict.reason and not confirmed:
+        raise ConnectError(
+            "same_realm", f"Whether this portal shares the realm is not proven. {verdict.reason}"
+        )
+    if verdict.reason:
+        verdict = realm.Verdict(Portal.Realm.CONFIRMED)
+    return listed, verdict
+
+
+def _ask_again(account: HubSpotAccount) -> None:
+    for portal in Portal.objects.working().filter(account=account).order_by("pk")[:MOST_LISTS]:
+        with suppress(VendorError):
+            realm.refresh(portal)
+
+
+def _try_keys(candidate: _Candidate) -> list[dict[str, Any]]:
+    """The portal's custom user data fields: reading them is the cheapest way to see whether the keys work."""
+    try:
+        return [mapping.as_json(item) for item in mapping.read_fields(candidate)]
     except Disconnected:
         raise ConnectError(
             "api_key",
@@ -110,9 +151,7 @@ def _try_keys(candidate: _Candidate) -> None:
             "subdomain", f"LearnUpon has no such portal, or no API there. {refusal.message}"
         ) from None
     except TryAgain:
-        raise ConnectError(
-            "subdomain", "LearnUpon did not answer. Nothing was saved; try again in a minute."
-        ) from None
+        raise ConnectError("subdomain", NO_ANSWER) from None
 
 
 def _save(account: HubSpotAccount, subdomain: str, region: str, record_type: str) -> Portal:
@@ -145,10 +184,12 @@ def _number(account: HubSpotAccount, host: str) -> int:
 
 def reconnect(portal: Portal, api_key: str, api_secret: str, actor: str = "") -> None:
     """New keys for a connected portal; links, mappings and history stay."""
-    _try_keys(_Candidate(portal.subdomain, portal.region, api_key.strip(), api_secret.strip()))
+    portal.fields = _try_keys(
+        _Candidate(portal.subdomain, portal.region, api_key.strip(), api_secret.strip())
+    )
     portal.api_key, portal.api_secret = api_key.strip(), api_secret.strip()
     portal.state, portal.state_reason = Portal.State.CONNECTED, ""
-    portal.save(update_fields=["api_key", "api_secret", "state", "state_reason"])
+    portal.save(update_fields=["api_key", "api_secret", "fields", "state", "state_reason"])
     audit.record(portal.account, actor, "portal keys replaced", portal)
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portals import audit
 from portals.clients.hubspot import OBJECTS, HubSpot
-from portals.clients.learnupon import LearnUpon
+from portals.clients.learnupon import Credentials, LearnUpon
 from portals.conversion import DATE, DECIMAL, DECIMAL_CHOICE, INTEGER, INTEGER_CHOICE, STRING, STRING_CHOICE
 from portals.lanes import Lane
 from portals.models import Portal, PropertyMapping
@@ -71,28 +71,43 @@ class MappingError(Exception):
         self.message = message
 
 
-def offer(portal: Portal) -> Offer:
+def offer(portal: Portal, lane: str = Lane.ACTIONS) -> Offer:
     """Read both sides live."""
     properties = [
         Property(
             str(row["name"]), str(row.get("label") or row["name"]), str(row.get("type")),
             [(str(o.get("value")), str(o.get("label"))) for o in row.get("options") or []],
         )
-        for row in HubSpot(portal.account, Lane.ACTIONS).properties(OBJECTS[portal.record_type])
+        for row in HubSpot(portal.account, lane).properties(OBJECTS[portal.record_type])
         if not row.get("hidden") and row.get("type") in FITS
     ]  # fmt: skip
-    fields = [
+    return Offer(sorted(properties, key=lambda p: p.label.casefold()), read_fields(portal, lane))
+
+
+def read_fields(portal: Credentials, lane: str = Lane.ACTIONS) -> list[Field]:
+    """The portal's custom user data fields as they are now."""
+    found = [
         Field(
-            int(row["id"]),
-            str(row.get("label")),
-            int(row["type_id"]),
-            read_choices(row.get("predefined_values")),
+            int(row["id"]), str(row.get("label")), int(row["type_id"]), read_choices(row.get("predefined_values"))
         )
-        for row in LearnUpon(portal, Lane.ACTIONS).fields()
-    ]
-    return Offer(
-        sorted(properties, key=lambda p: p.label.casefold()), sorted(fields, key=lambda f: f.label.casefold())
-    )
+        for row in LearnUpon(portal, lane).fields()
+    ]  # fmt: skip
+    return sorted(found, key=lambda field: field.label.casefold())
+
+
+def as_json(field: Field) -> dict[str, Any]:
+    """A field as a portal keeps it."""
+    return {
+        "id": field.definition_id,
+        "label": field.label,
+        "type_id": field.type_id,
+        "choices": field.choices,
+    }
+
+
+def text_fields(portal: Portal) -> list[tuple[int, str]]:
+    """The portal's free text fields as last read: id and label."""
+    return [(row["id"], row["label"]) for row in portal.fields if row["type_id"] == STRING]
 
 
 def read_choices(raw: Any) -> list[str]:
@@ -115,21 +130,16 @@ def compatible(property: Property, field: Field) -> str | None:
     return f"{property.label} is a {property.type}; {field.label} takes a {field.type_label}."
 
 
-@transaction.atomic
-def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor: str = "") -> None:
-    """Replace the portal's mapping. Raises MappingError for the first row that cannot stand; then nothing changes."""
+def build(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer) -> list[PropertyMapping]:
+    """The rows as they would be saved. Raises MappingError for the first one that cannot stand."""
     seen: set[int] = set()
     made = []
     for position, (name, definition_id, policy) in enumerate(rows):
         source, target = offered.property(name), offered.field(definition_id)
         if not source or not target:
             raise MappingError(position, "This property or field no longer exists. Choose another.")
-        if policy not in PropertyMapping.Policy.values:
-            raise MappingError(position, "Choose when the value is written.")
-        if why := compatible(source, target):
+        if why := _why_not(portal, source, target, policy, seen):
             raise MappingError(position, why)
-        if definition_id in seen:
-            raise MappingError(position, f"{target.label} is filled by another row already.")
         seen.add(definition_id)
         made.append(
             PropertyMapping(
@@ -138,6 +148,34 @@ def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor
                 definition_type=target.type_id, choices=target.choices, policy=policy,
             )
         )  # fmt: skip
+    return made
+
+
+def _why_not(portal: Portal, source: Property, target: Field, policy: str, seen: set[int]) -> str | None:
+    if policy not in PropertyMapping.Policy.values:
+        return "Choose when the value is written."
+    if target.definition_id in seen:
+        return f"{target.label} is filled by another row already."
+    if target.definition_id == portal.record_field:
+        return f"{target.label} carries the HubSpot record id (see Settings); a property would overwrite it."
+    return compatible(source, target)
+
+
+@transaction.atomic
+def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor: str = "") -> None:
+    """Replace the portal's mapping. Raises MappingError for the first row that cannot stand; then nothing changes."""
+    made = build(portal, rows, offered)
+    before = {row.definition_label: _said(row) for row in portal.mappings.all()}
+    after = {row.definition_label: _said(row) for row in made}
     portal.mappings.all().delete()
     PropertyMapping.objects.bulk_create(made)
-    audit.record(portal.account, actor, "mapping saved", portal, rows=len(made))
+    changes = [
+        [name, before.get(name, ""), after.get(name, "")]
+        for name in sorted(before | after)
+        if before.get(name) != after.get(name)
+    ]
+    audit.record(portal.account, actor, "mapping saved", portal, rows=len(made), changes=changes)
+
+
+def _said(row: PropertyMapping) -> str:
+    return f"{row.property_label or row.property} · {row.get_policy_display()}"

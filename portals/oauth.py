@@ -24,6 +24,8 @@ from portals.lanes import Lane
 from portals.models import HubSpotAccount
 
 STATE_KEY = "oauth"
+# HubSpot's `status` values that blame the app and not the person or the account.
+APP_WRONG = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "BAD_SCOPES"}
 APP_OBJECT = f"a{settings.HUBSPOT_APP_ID}_course_enrollment"
 
 
@@ -119,13 +121,23 @@ def finish(request: HttpRequest) -> tuple[HubSpotAccount, str]:
         )
     try:
         return _exchange(request.GET["code"], str(begun["verifier"]))
-    except Refused:
-        raise InstallError(
-            "HubSpot did not accept this sign-in.",
-            "Its one-time code may have run out. Start again from this page.",
-        ) from None
+    except Refused as refusal:
+        raise _refused(refusal) from None
     except (TryAgain, Disconnected):
         raise InstallError("HubSpot could not be reached.", "Wait a minute and start again.") from None
+
+
+def _refused(refusal: Refused) -> InstallError:
+    if refusal.code in APP_WRONG:
+        return InstallError(
+            "HubSpot does not accept this app's own credentials or address.",
+            "This is nothing you can mend: ask whoever runs Hubsync to check HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET, "
+            "PUBLIC_URL and the app's settings at HubSpot.",
+        )
+    return InstallError(
+        "HubSpot did not accept this sign-in.",
+        "Its one-time code may have run out. Start again from this page.",
+    )
 
 
 def _exchange(code: str, verifier: str) -> tuple[HubSpotAccount, str]:
@@ -151,8 +163,9 @@ def _install(answer: dict[str, Any], about: dict[str, Any]) -> HubSpotAccount:
     tokens.store(account, answer)
     account.state = HubSpotAccount.State.CONNECTED
     account.disconnected_reason, account.disconnected_at = "", None
+    account.configuration_problem = ""
     email = str(about.get("user") or "")
-    if "@" in email and email not in account.admin_emails:
+    if "@" in email and email not in account.admin_emails + account.removed_emails:
         account.admin_emails = [*account.admin_emails, email][-10:]
     account.save()
     return account

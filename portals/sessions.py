@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from portals.banners import banners
 from portals.models import HubSpotAccount, Portal
 
 ACCOUNT_KEY, ACTOR_KEY = "account", "actor"
@@ -68,19 +69,3 @@ def account_context(request: HttpRequest) -> dict[str, Any]:
         "actor": getattr(request, "actor", ""),
         "banners": banners(account) if account else [],
     }
-
-
-def banners(account: HubSpotAccount) -> list[str]:
-    """What needs a person, in words."""
-    found = []
-    if not account.connected:
-        found.append(
-            "HubSpot no longer lets this app in. Install it again; your portals, mappings and links are kept."
-        )
-    elif account.app_object_problem:
-        found.append(f"Course progress cannot be written to HubSpot: {account.app_object_problem}")
-    for portal in account.portals.filter(state=Portal.State.DISCONNECTED):
-        found.append(
-            f"{portal}: LearnUpon refuses the API keys. Enter new ones on the portal's settings page."
-        )
-    return found
