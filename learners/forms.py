@@ -1,9 +1,17 @@
 """Forms of the learner and activity pages."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
+from hubsync.flows import FLOWS
 from learners.models import Learner
+from learners.outcomes import OUTCOMES
+from learners.views.wording import kind_name
 from webhooks.models import Delivery
 
 ANY = ("", "Any")
@@ -60,17 +68,48 @@ class AddForm(forms.Form):
         return self.cleaned_data["action"] or "user-add"
 
 
+class UserSearch(forms.Form):
+    q = forms.CharField(label="Search", max_length=254, required=False, help_text="Name or e-mail")
+    of_team = forms.ChoiceField(label="Team", required=False)
+
+    def __init__(self, *args: Any, teams: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["of_team"].choices = [ANY, *((team, team) for team in teams)]  # type: ignore[attr-defined]
+
+    @property
+    def text(self) -> str:
+        return str(self.cleaned_data.get("q", "")).strip() if self.is_valid() else ""
+
+    @property
+    def team(self) -> str:
+        return str(self.cleaned_data.get("of_team", "")) if self.is_valid() else ""
+
+
 class ActivityFilter(forms.Form):
     state = forms.ChoiceField(label="State", choices=[ANY, *Delivery.State.choices], required=False)
     kind = forms.ChoiceField(
         label="What",
         choices=[
             ANY,
-            ("hubspot.action.", "Workflow actions"),
-            ("learnupon.", "Course progress"),
-            ("hubspot.contact.", "Changes of contacts"),
+            (
+                "Groups",
+                [
+                    ("hubspot.action.", "All workflow actions"),
+                    ("learnupon.", "All course progress"),
+                    ("hubspot.contact.", "All changes of contacts"),
+                ],
+            ),
+            ("One kind", [(kind, kind_name(kind)) for kind in FLOWS]),
         ],
         required=False,
+    )
+    outcome = forms.ChoiceField(
+        label="Result",
+        choices=[ANY, *((outcome.code, outcome.title) for outcome in OUTCOMES.values())],
+        required=False,
+    )
+    day = forms.DateField(
+        label="Day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     q = forms.CharField(
         label="About", max_length=64, required=False, help_text="Record, LearnUpon user or correlation id"
@@ -80,7 +119,8 @@ class ActivityFilter(forms.Form):
     def active(self) -> bool:
         return self.is_valid() and any(self.cleaned_data.values())
 
-    def narrow(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    def narrow(self, rows: QuerySet[Delivery], zone: tzinfo | None) -> QuerySet[Delivery]:
+        """Only what was asked for; a day is one of the account's. A form with a mistake narrows nothing."""
         if not self.is_valid():
             return rows
         data = self.cleaned_data
@@ -88,9 +128,18 @@ class ActivityFilter(forms.Form):
             rows = rows.filter(state=data["state"])
         if data["kind"]:
             rows = rows.filter(kind__startswith=data["kind"])
+        if data["outcome"]:
+            rows = rows.filter(outcome=data["outcome"])
+        if data["day"]:
+            begin = timezone.make_aware(datetime.combine(data["day"], datetime.min.time()), zone)
+            rows = rows.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1))
         if text := data["q"].strip():
-            about = Q(record_id=text) | Q(correlation_id=text)
-            if text.isdecimal() and len(text) < 19:
-                about |= Q(learnupon_user_id=int(text)) | Q(enrollment_id=int(text))
-            rows = rows.filter(about)
+            rows = rows.filter(_about(text))
         return rows
+
+
+def _about(text: str) -> Q:
+    about = Q(record_id=text) | Q(correlation_id=text)
+    if text.isdecimal() and len(text) < 19:
+        about |= Q(learnupon_user_id=int(text)) | Q(enrollment_id=int(text))
+    return about

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from learners.views import activity, backfill, insights, overview, people
+from learners.views import activity, backfill, insights, overview, people, users
 
 app_name = "learners"
 PORTAL = "portals/<int:portal_id>"
@@ -10,12 +10,16 @@ urlpatterns = [
     path("portals/", overview.overview, name="overview"),
     path(f"{PORTAL}/learners", people.people, name="list"),
     path(f"{PORTAL}/learners/add", people.add, name="add"),
+    path(f"{PORTAL}/learners/sync", people.sync, name="sync"),
+    path(f"{PORTAL}/learners/users", users.user_list, name="users"),
+    path(f"{PORTAL}/learners/users/add", users.add_users, name="users_add"),
     path(f"{PORTAL}/learners/<int:learner_id>", people.person, name="person"),
     path(f"{PORTAL}/learners/<int:learner_id>/unlink", people.unlink, name="unlink"),
     path(
         f"{PORTAL}/learners/<int:learner_id>/send-invitation", people.send_invitation, name="send_invitation"
     ),
     path(f"{PORTAL}/learners/<int:learner_id>/send-welcome", people.send_welcome, name="send_welcome"),
+    path(f"{PORTAL}/learners/<int:learner_id>/update", people.update, name="update_person"),
     path(f"{PORTAL}/learners/<int:learner_id>/retry", people.retry, name="retry_person"),
     path(f"{PORTAL}/activity", activity.activity, name="activity"),
     path(f"{PORTAL}/activity.csv", activity.export, name="activity_csv"),

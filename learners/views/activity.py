@@ -9,22 +9,23 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import push
+from learners import allowance, push
 from learners.forms import ActivityFilter
 from learners.models import Enrollment
-from learners.views.rows import delivery_rows, outcome_title
+from learners.views.rows import TRYABLE, delivery_rows, outcome_title
 from learners.views.spreadsheet import spreadsheet
 from learners.views.window import window
 from learners.views.wording import kind_name
 from portals import audit
 from portals.models import Portal
 from portals.sessions import account_required, portal_or_404
+from portals.templatetags.pages import zone
 from portals.views.signed_in import SignedIn, portal_page
 from webhooks import claims
 from webhooks.models import Delivery
 
 FIRST = 10  # failing and waiting rows shown above the rest
-AT_ONCE = 1000  # deliveries that one press of "retry all" takes
+AT_ONCE = 1000  # rows that one press of "retry all" takes
 CSV_HEAD = (
     "Received (UTC)", "What", "State", "Result", "Reason", "Record type", "Record id", "LearnUpon user id",
     "Enrollment id", "Attempts", "Next try (UTC)", "Correlation id",
@@ -40,14 +41,20 @@ def parked_of(portal: Portal) -> QuerySet[Enrollment]:
     return Enrollment.objects.filter(portal=portal, due_at=None).exclude(parked_reason="")
 
 
+def matching(request: SignedIn, portal: Portal, filters: ActivityFilter) -> QuerySet[Delivery]:
+    return filters.narrow(deliveries_of(portal), zone(request.account))
+
+
 @account_required
 @require_GET
 def activity(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     filters = ActivityFilter(request.GET)
-    page = window(filters.narrow(deliveries_of(portal)), request.GET, by="received_at")
+    rows = matching(request, portal, filters)
+    page = window(rows, request.GET, by="received_at")
     first = not filters.active and not {"before", "after"} & request.GET.keys()
-    context = {"filters": filters, "page": page, "log": delivery_rows(portal, page.rows)}
+    log = delivery_rows(portal, page.rows)
+    context = {"filters": filters, "page": page, "log": log, "tryable": any(row.tryable for row in log)}
     if first:
         context |= _attention(portal)
     return portal_page(request, portal, "learners/activity.html", "activity", **context)
@@ -64,25 +71,37 @@ def _attention(portal: Portal) -> dict[str, Any]:
             portal, rows.filter(state=Delivery.State.WAITING).order_by("due_at")[:FIRST]
         ),
         "parked": list(parked[:FIRST]),
+        "allowance": allowance.wait_of(portal),
     }
 
 
 @account_required
 @require_POST
 def retry(request: SignedIn, portal_id: int) -> HttpResponse:
+    """Those that were picked; or all that fail and match the filter, which without a filter means everything."""
     portal = portal_or_404(request, portal_id)
-    everything = request.POST.get("all") == "1"
-    deliveries = deliveries_of(portal).filter(state=Delivery.State.FAILED)
+    filters = ActivityFilter(request.POST)
     parked = parked_of(portal)
-    if not everything:
-        deliveries = deliveries.filter(pk__in=_ids(request, "delivery"))
+    if request.POST.get("all") == "1":
+        deliveries = matching(request, portal, filters).filter(TRYABLE, state=Delivery.State.FAILED)
+        if not filters.is_valid() or filters.active:
+            parked = parked.none()
+        if not filters.is_valid():
+            deliveries = deliveries.none()
+    else:
+        deliveries = deliveries_of(portal).filter(TRYABLE, pk__in=_ids(request, "delivery"))
         parked = parked.filter(pk__in=_ids(request, "enrollment"))
     count = _retry(portal, deliveries[:AT_ONCE], parked[:AT_ONCE])
     audit.record(request.account, request.actor, "tried again", portal, count=count)
-    messages.success(
-        request, f"{count} tried again." if count else "Nothing was chosen, or it has been done meanwhile."
-    )
+    messages.success(request, _said(count))
     return redirect("learners:activity", portal.pk)
+
+
+def _said(count: int) -> str:
+    if not count:
+        return "Nothing was chosen, or it has been done meanwhile."
+    more = " There may be more: press again for the rest." if count >= AT_ONCE else ""
+    return f"{count} tried again.{more}"
 
 
 def _ids(request: SignedIn, name: str) -> list[int]:
@@ -103,7 +122,7 @@ def _retry(portal: Portal, deliveries: QuerySet[Delivery], parked: QuerySet[Enro
 @require_GET
 def export(request: SignedIn, portal_id: int) -> StreamingHttpResponse:
     portal = portal_or_404(request, portal_id)
-    rows = ActivityFilter(request.GET).narrow(deliveries_of(portal)).order_by("-received_at", "-pk")
+    rows = matching(request, portal, ActivityFilter(request.GET)).order_by("-received_at", "-pk")
     return spreadsheet(f"activity-{portal.subdomain}", CSV_HEAD, _csv_rows(rows))
 
 

@@ -9,10 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from learners.views import reports
 from learners.views.charts import Bar, bars
+from learners.views.recipes import recipes
 from learners.views.spreadsheet import spreadsheet
 from learners.views.window import window
 from portals import audit
 from portals.models import Course
+from portals.schema import PREFIX
 from portals.sessions import account_required, portal_or_404
 from portals.templatetags.pages import zone
 from portals.views.signed_in import SignedIn, portal_page
@@ -43,6 +45,8 @@ def insights(request: SignedIn, portal_id: int) -> HttpResponse:
         "recent": reports.completions(portal)[:RECENT],
         "required_people": reports.required_completed(portal)[:RECENT],
         "courses": courses,
+        "recipe": recipes(portal),
+        "prefix": PREFIX,
     }
     return portal_page(request, portal, "learners/insights.html", "insights", **context)
 

@@ -6,19 +6,20 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import actions, identity, invitations, push, welcome
+from learners import actions, carrying, identity, invitations, push, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
 from learners.views.window import window
 from learners.views.wording import learner_url, record_url
 from portals import audit
-from portals.models import Portal
+from portals.models import Course, Portal
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
+from webhooks import claims
 from webhooks.models import Delivery
 
-SHOWN = 100  # enrollments and deliveries on one learner's page
+SHOWN = 200  # enrollments on one learner's page, and failures tried again by one press
 
 
 def learner_or_404(portal: Portal, learner_id: int) -> Learner:
@@ -69,15 +70,28 @@ def person(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
     enrollments = list(learner.enrollments.order_by("-changed_at")[:SHOWN])
+    page = window(_deliveries(portal, learner), request.GET, by="received_at")
     context = {
         "learner": learner,
         "enrollments": [(row, sync_state(row)) for row in enrollments],
-        "failing": any(row.parked_reason for row in enrollments),
-        "deliveries": delivery_rows(portal, _deliveries(portal, learner)[:SHOWN]),
+        "failing": any(row.parked_reason for row in enrollments) or _failed(portal, learner).exists(),
+        "page": page,
+        "deliveries": delivery_rows(portal, page.rows),
+        "carried": [row.definition_label for row in portal.mappings.all()],
+        "queued": _course_names(portal, learner.queued_courses),
         "record_url": record_url(portal.account, learner.record_type, learner.record_id),
         "learner_url": learner_url(portal, learner.learnupon_user_id),
     }
     return portal_page(request, portal, "learners/learner.html", "learners", **context)
+
+
+def _course_names(portal: Portal, course_ids: list[int]) -> list[str]:
+    if not course_ids:
+        return []
+    known = dict(
+        Course.objects.filter(portal=portal, course_id__in=course_ids).values_list("course_id", "name")
+    )
+    return [known.get(course_id) or f"Course {course_id}" for course_id in course_ids]
 
 
 def _deliveries(portal: Portal, learner: Learner) -> QuerySet[Delivery]:
@@ -85,7 +99,12 @@ def _deliveries(portal: Portal, learner: Learner) -> QuerySet[Delivery]:
     if learner.learnupon_user_id:
         about |= Q(portal=portal, learnupon_user_id=learner.learnupon_user_id)
     own_portal = Q(portal=portal) | Q(portal=None)
-    return Delivery.objects.filter(about & own_portal).order_by("-received_at", "-pk")
+    return Delivery.objects.filter(about & own_portal)
+
+
+def _failed(portal: Portal, learner: Learner) -> QuerySet[Delivery]:
+    """What can be tried again: its content is still there."""
+    return _deliveries(portal, learner).filter(state=Delivery.State.FAILED, body__isnull=False)
 
 
 @account_required
@@ -133,11 +152,38 @@ def send_welcome(request: SignedIn, portal_id: int, learner_id: int) -> HttpResp
 @account_required
 @require_POST
 def retry(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
-    """What HubSpot did not take of this person's progress, once more."""
+    """Whatever failed about this person, once more: requests, and progress that HubSpot did not take."""
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
     count = push.retry(request.account, list(learner.enrollments.values_list("pk", flat=True)))
+    count += sum(claims.retry(delivery) for delivery in _failed(portal, learner)[:SHOWN])
+    audit.record(request.account, request.actor, "tried again", portal, count=count)
+    messages.success(request, f"{count} tried again." if count else "Nothing about this person is failing.")
+    return redirect("learners:person", portal.pk, learner.pk)
+
+
+@account_required
+@require_POST
+def update(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
+    """Carry the record's present values over to LearnUpon now."""
+    portal = portal_or_404(request, portal_id)
+    learner = learner_or_404(portal, learner_id)
+    actions.request(portal, "update-learner", learner.record_id, request.actor)
     messages.success(
-        request, f"{count} tried again." if count else "Nothing of this person's progress is failing."
+        request, "On its way: what differs between HubSpot and LearnUpon is written in a moment."
     )
     return redirect("learners:person", portal.pk, learner.pk)
+
+
+@account_required
+@require_POST
+def sync(request: SignedIn, portal_id: int) -> HttpResponse:
+    """Compare every linked record with what was last carried over."""
+    portal = portal_or_404(request, portal_id)
+    count = carrying.sync_now(portal)
+    audit.record(request.account, request.actor, "sync now", portal, count=count)
+    people = f"{count} linked {'person' if count == 1 else 'people'}"
+    messages.success(
+        request, f"HubSpot's values of {people} are compared with LearnUpon's; what differs is written."
+    )
+    return redirect("learners:list", portal.pk)

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from learners.models import Enrollment
 from learners.outcomes import OUTCOMES
 from learners.views.wording import kind_name, learner_url, record_url
 from portals.models import Portal
 from webhooks.models import Delivery
+
+SOON = timedelta(seconds=settings.CLAIM_SECONDS)
+# What a person may have tried again at once: its content is still there, and no worker can have it in hand.
+TRYABLE = Q(body__isnull=False) & (
+    Q(state=Delivery.State.FAILED) | Q(state=Delivery.State.WAITING, due_at__gt=Now() + SOON)
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,15 @@ class DeliveryRow:
     @property
     def next_try(self) -> datetime | None:
         waits = self.delivery.state == Delivery.State.WAITING
-        return self.delivery.due_at if waits and self.delivery.attempts else None
+        return self.delivery.due_at if waits and self.delivery.reason else None
+
+    @property
+    def tryable(self) -> bool:
+        """TRYABLE, of a row in hand."""
+        row = self.delivery
+        failed = row.state == Delivery.State.FAILED
+        later = row.state == Delivery.State.WAITING and row.due_at > timezone.now() + SOON
+        return row.body is not None and (failed or later)
 
 
 def delivery_rows(portal: Portal, deliveries: Iterable[Delivery]) -> list[DeliveryRow]:

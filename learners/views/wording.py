@@ -7,6 +7,13 @@ from portals.models import HubSpotAccount, Portal, RecordType
 KINDS = {
     "hubspot.action.user-add": "Workflow: add learner",
     "hubspot.action.user-invite": "Workflow: invite learner",
+    "hubspot.action.update-learner": "Workflow: update learner",
+    "hubspot.action.enroll-in-course": "Workflow: enroll in a course",
+    "hubspot.action.unenroll": "Workflow: unenroll from a course",
+    "hubspot.action.add-to-group": "Workflow: add to a group",
+    "hubspot.action.remove-from-group": "Workflow: remove from a group",
+    "hubspot.action.set-access": "Workflow: enable or disable access",
+    "hubspot.action.look-up-progress": "Workflow: look up progress",
     "hubspot.contact.privacyDeletion": "Privacy deletion",
     "hubspot.contact.deletion": "Contact deleted",
     "hubspot.contact.restore": "Contact restored",

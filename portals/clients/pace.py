@@ -74,6 +74,15 @@ def take(host: str, lane: str) -> None:
         raise TryAgain("Waiting for LearnUpon's request allowance.", after=wait, counts=False)
 
 
+def per_minute(host: str, lane: str) -> float:
+    """About how many calls a minute we make to `host` at most: the share that is not left free."""
+    try:
+        most = float(store().hget(f"pace:{host}", "minute:most") or 0)
+    except redis.RedisError:
+        most = 0.0
+    return max(1.0, (most or ASSUMED_MINUTE) * (1 - KEEP_FREE[lane]))
+
+
 def report(host: str, answer: Answer) -> None:
     """Take in what an answer's headers say is left."""
     minute, week = answer.number(MINUTE), answer.number(WEEK)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -125,6 +126,62 @@ def test_another_accounts_failures_cannot_be_tried(
     as_globex.post(f"/portals/{globex_portal.pk}/activity/retry", {"delivery": str(row.pk)})
     row.refresh_from_db()
     assert row.state == Delivery.State.FAILED
+
+
+def test_all_that_match_the_filter_are_tried_again_and_no_others(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    clash = failed(acme_portal)
+    other = delivery(acme_portal, state="failed", outcome="no_email")
+    row = enrollment(learner(acme_portal), parked_reason="HubSpot refused the score.", due_at=None)
+    page = as_acme.get(f"/portals/{acme_portal.pk}/activity", {"outcome": "realm_clash"}).content.decode()
+    assert "Try all that fail and match the filter again" in page
+    assert '<input type="hidden" name="outcome" value="realm_clash">' in page
+    as_acme.post(f"/portals/{acme_portal.pk}/activity/retry", {"all": "1", "outcome": "realm_clash"})
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {clash.pk: "waiting", other.pk: "failed"}
+    assert Enrollment.objects.get(pk=row.pk).due_at is None
+
+
+def test_a_filter_with_a_mistake_retries_nothing(as_acme: Client, acme_portal: Portal) -> None:
+    row = failed(acme_portal)
+    as_acme.post(f"/portals/{acme_portal.pk}/activity/retry", {"all": "1", "day": "yesterday"})
+    row.refresh_from_db()
+    assert row.state == Delivery.State.FAILED
+
+
+def test_what_a_worker_may_hold_or_has_no_content_cannot_be_picked(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    soon = delivery(acme_portal, due_at=timezone.now() + timedelta(seconds=30), attempts=3)
+    far = delivery(acme_portal, due_at=timezone.now() + timedelta(hours=2), attempts=3)
+    blank = failed(acme_portal, body=None)
+    picked = {"delivery": [soon.pk, far.pk, blank.pk]}
+    page = as_acme.get(f"/portals/{acme_portal.pk}/activity", {"q": "501"}).content.decode()
+    assert f'value="{far.pk}"' in page
+    assert f'value="{soon.pk}"' not in page
+    assert f'value="{blank.pk}"' not in page
+    said = as_acme.post(f"/portals/{acme_portal.pk}/activity/retry", picked, follow=True).content.decode()
+    assert "1 tried again" in said
+    far.refresh_from_db()
+    assert far.attempts == 0
+
+
+def test_a_day_is_a_day_of_the_account(as_acme: Client, acme_portal: Portal) -> None:
+    """The account reads New York's time: 03:00 UTC on the 2nd is still the 1st there."""
+    delivery(acme_portal, record_id="1", received_at=datetime(2026, 3, 2, 3, tzinfo=UTC))
+    delivery(acme_portal, record_id="2", received_at=datetime(2026, 3, 2, 6, tzinfo=UTC))
+    rows = as_acme.get(f"/portals/{acme_portal.pk}/activity", {"day": "2026-03-01"}).context["log"]
+    assert [row.delivery.record_id for row in rows] == ["1"]
+
+
+def test_waiting_for_learnupons_allowance_is_said_with_minutes(as_acme: Client, acme_portal: Portal) -> None:
+    assert as_acme.get(f"/portals/{acme_portal.pk}/activity").context["allowance"] is None
+    due = timezone.now() + timedelta(seconds=50)
+    for _ in range(3):
+        delivery(acme_portal, reason="Waiting for LearnUpon's request allowance.", due_at=due)
+    page = as_acme.get(f"/portals/{acme_portal.pk}/activity").content.decode()
+    assert "3 things wait for LearnUpon's allowance, about 1 minute;" in page
 
 
 def test_the_spreadsheet_follows_the_filter(as_acme: Client, acme_portal: Portal) -> None:

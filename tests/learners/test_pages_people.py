@@ -2,9 +2,10 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from learners.models import Enrollment, Learner
-from portals.models import Portal
+from portals.models import Course, Portal, PropertyMapping
 from webhooks.models import Delivery
 
 HTMX = {"HX-Request": "true"}
@@ -103,7 +104,7 @@ def test_another_portals_learner_is_not_shown(
     assert "gil@" not in as_acme.get(f"/portals/{acme_portal.pk}/learners").content.decode()
 
 
-@pytest.mark.parametrize("act", ["unlink", "send-invitation", "send-welcome", "retry"])
+@pytest.mark.parametrize("act", ["unlink", "send-invitation", "send-welcome", "retry", "update"])
 def test_another_accounts_learner_cannot_be_changed(as_globex: Client, acme_portal: Portal, act: str) -> None:
     person = learner(acme_portal)
     answer = as_globex.post(f"/portals/{acme_portal.pk}/learners/{person.pk}/{act}", {"confirm": "yes"})
@@ -176,3 +177,71 @@ def test_what_is_no_record_id_is_refused_and_kept(
     assert "Nothing was saved" in page
     assert not record_id or f'value="{record_id}"' in page
     assert not Delivery.objects.exists()
+
+
+def test_what_was_sent_stands_on_the_page(as_acme: Client, acme_portal: Portal) -> None:
+    PropertyMapping.objects.create(
+        portal=acme_portal, position=0, property="department", property_type="string", definition_id=7,
+        definition_label="Department", definition_type=1,
+    )  # fmt: skip
+    Course.objects.create(portal=acme_portal, course_id=12, name="Safety at work")
+    person = learner(acme_portal, state="pending", fingerprint="f" * 64, queued_courses=[12, 13])
+    page = as_acme.get(f"/portals/{acme_portal.pk}/learners/{person.pk}").content.decode()
+    assert "E-mail, name, Department" in page
+    assert "Safety at work, Course 13" in page
+    assert "f" * 64 not in page
+
+
+def test_one_person_is_synced_now(as_acme: Client, acme_portal: Portal) -> None:
+    person = learner(acme_portal, record_id="501")
+    as_acme.post(f"/portals/{acme_portal.pk}/learners/{person.pk}/update")
+    delivery = Delivery.objects.get()
+    assert (delivery.kind, delivery.record_id) == ("hubspot.action.update-learner", "501")
+
+
+def test_everybody_is_synced_now(as_acme: Client, acme_portal: Portal, globex_portal: Portal) -> None:
+    ada, gil = (learner(of, checked_at=timezone.now()) for of in (acme_portal, globex_portal))
+    as_acme.post(f"/portals/{acme_portal.pk}/learners/sync")
+    ada.refresh_from_db()
+    gil.refresh_from_db()
+    assert ada.checked_at is None
+    assert gil.checked_at is not None
+
+
+def test_what_failed_about_a_person_is_tried_again(as_acme: Client, acme_portal: Portal) -> None:
+    person = learner(acme_portal, record_id="501")
+    known = {
+        "account": acme_portal.account,
+        "portal": acme_portal,
+        "lane": "actions",
+        "record_type": "contact",
+    }
+    mine, theirs, blanked = (
+        Delivery.objects.create(
+            kind="hubspot.action.user-add",
+            key=f"k{number}",
+            state="failed",
+            record_id=record,
+            body=body,
+            **known,
+        )
+        for number, (record, body) in enumerate([("501", {}), ("502", {}), ("501", None)])
+    )
+    as_acme.post(f"/portals/{acme_portal.pk}/learners/{person.pk}/retry")
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {mine.pk: "waiting", theirs.pk: "failed", blanked.pk: "failed"}
+
+
+def test_every_delivery_about_a_person_can_be_reached(as_acme: Client, acme_portal: Portal) -> None:
+    person = learner(acme_portal, record_id="501")
+    everything = {
+        Delivery.objects.create(
+            account=acme_portal.account, portal=acme_portal, kind="hubspot.action.user-add", lane="actions",
+            key=f"k{number}", record_type="contact", record_id="501", state="done",
+        ).pk
+        for number in range(60)
+    }  # fmt: skip
+    address = f"/portals/{acme_portal.pk}/learners/{person.pk}"
+    first = as_acme.get(address).context["page"]
+    second = as_acme.get(address, {"before": first.older}).context["page"]
+    assert {row.pk for row in (*first.rows, *second.rows)} == everything
