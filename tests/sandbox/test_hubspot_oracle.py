@@ -94,6 +94,15 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
+ENDED: dict[str, Any] = {"output_fields": {"hs_execution_state": "SUCCESS"}, "typed_outputs": {}}
+CALLBACKS: dict[str, Callable[[Any, str], Any]] = {
+    "one": lambda c, id: c.automation.actions.callbacks.complete(id, **ENDED),
+    "many": lambda c, id: c.automation.actions.callbacks.complete_batch(
+        inputs=[{"callback_id": id, **ENDED}]
+    ),
+}
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_answers_are_well_typed(hubspot: HubSpotSite, name: str) -> None:
     api = hubspot.install()
@@ -109,7 +118,8 @@ def test_answers_are_well_typed(hubspot: HubSpotSite, name: str) -> None:
         CALLS[name](client)
 
 
-def test_callbacks_are_completed(hubspot: HubSpotSite) -> None:
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks_are_completed(hubspot: HubSpotSite, name: str) -> None:
     api = hubspot.install()
     hubspot.answers = [(200, {"outputFields": {"hs_execution_state": "BLOCK"}}, {})]
     body = {"account": 1001, "action": "user-add", "record_ids": ["101"]}
@@ -118,9 +128,7 @@ def test_callbacks_are_completed(hubspot: HubSpotSite) -> None:
     with HubSpot(
         access_token=api.access_token, base_url=hubspot.sandbox.hubspot_url, _strict_response_validation=True
     ) as client:
-        client.automation.actions.callbacks.complete(
-            callback, output_fields={"hs_execution_state": "SUCCESS"}, typed_outputs={}
-        )
+        CALLBACKS[name](client, callback)
     assert hubspot.world("callbacks")["callbacks"][0]["state"] == "completed"
 
 
