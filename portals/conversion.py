@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +13,8 @@ from portals.models import PropertyMapping
 
 # LearnUpon's custom user data types: https://docs.learnupon.com/api/ (learnupon.md 1.9).
 STRING, DECIMAL, INTEGER, STRING_CHOICE, DECIMAL_CHOICE, INTEGER_CHOICE, DATE = range(1, 8)
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 T = TypeVar("T")
 
 
@@ -35,7 +38,7 @@ def convert(value: str, mapping: PropertyMapping, time_zone: str) -> str | int |
     if kind == INTEGER_CHOICE:
         return _whole(_choice(_names(value, mapping), choices, _number))
     if kind == DATE:
-        return as_date(value, time_zone).isoformat()
+        return as_date(value, "UTC" if mapping.property_type == "date" else time_zone).isoformat()
     raise Unconvertible("has a type Hubsync does not know")
 
 
@@ -54,11 +57,11 @@ def _text(value: str, mapping: PropertyMapping) -> str:
 
 
 def _number(value: str) -> Decimal:
-    try:
-        number = Decimal(value.strip())
-    except InvalidOperation:
-        raise Unconvertible("is not a number") from None
-    if not number.is_finite() or abs(number) > Decimal(10) ** 15:
+    text = value.strip()
+    if not NUMBER.fullmatch(text):  # Decimal() would also take underscores, other scripts' digits, NaN
+        raise Unconvertible("is not a number")
+    number = Decimal(text)
+    if abs(number) > Decimal(10) ** 15:
         raise Unconvertible("is not a number LearnUpon can hold")
     return number
 
@@ -72,8 +75,8 @@ def _whole(value: str) -> int:
 
 def _choice(names: list[str], choices: list[str], same: Callable[[str], Any]) -> str:
     """The listed choice that means the same as one of the names."""
-    for choice in choices:
-        for name in names:
+    for name in names:
+        for choice in choices:
             try:
                 if same(choice) == same(name):
                     return choice
@@ -83,23 +86,28 @@ def _choice(names: list[str], choices: list[str], same: Callable[[str], Any]) ->
 
 
 def as_date(value: str, time_zone: str) -> date:
-    """HubSpot dates are plain days; datetimes are instants, which fall on a day only in the account's time zone."""
+    """HubSpot dates are plain days, also written as midnight UTC; datetimes are instants, which fall on a day only in
+    the account's time zone. Both come as ISO texts or as milliseconds, and in no other of the forms that
+    `fromisoformat` takes (weeks, days without hyphens)."""
     text = value.strip()
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if re.fullmatch(DAY, text):
         return _parsed(date.fromisoformat, text)
-    if re.fullmatch(r"-?\d{10,14}", text):
+    if re.fullmatch(r"-?[0-9]{1,14}", text):
         moment = _parsed(lambda stamp: datetime.fromtimestamp(int(stamp) / 1000, UTC), text)
-        if moment.time() == datetime.min.time():  # HubSpot keeps plain dates as midnight UTC
-            return moment.date()
-    else:
+    elif re.fullmatch(DAY + r"[T ][0-9:.]+(Z|[+-][0-9:]+)?", text):
         moment = _parsed(datetime.fromisoformat, text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(_zone(time_zone)).date()
+    else:
+        raise Unconvertible("is not a date")
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(_zone(time_zone)).date()
+    except OverflowError:  # the first or last day of all, on the other side of the date line
+        raise Unconvertible("is not a date") from None
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
         return ZoneInfo("UTC")
 
 
@@ -136,9 +144,17 @@ def custom_data(
             name = mapping.property_label or mapping.property
             warnings.append(f"{name} {error}; {mapping.definition_label} was left as it is.")
             continue
-        if value is not None and str(value) != str(before if before is not None else ""):
+        if value is not None and not _same(value, before):
             values[str(mapping.definition_id)] = value
     return CustomData(values, warnings)
+
+
+def _same(value: str | int | float, before: Any) -> bool:
+    """Numbers are compared as numbers: LearnUpon may write `3.00` what we write `3.0`."""
+    if isinstance(value, int | float):
+        with suppress(Unconvertible):
+            return _number(str(before)) == _number(str(value))
+    return str(value) == str("" if before is None else before)
 
 
 def wanted(mapping: PropertyMapping, raw: Any, before: Any, time_zone: str) -> str | int | float | None:
