@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from gdpr.erasers import ERASERS, Person
@@ -46,6 +47,7 @@ def request(
         .select_for_update(of=("self",))
         .filter(account=account, record_type=record_type, record_id=record_id)
     )
+    _asked_again(erasure, source)
     emails = {learner.email for learner in learners} | {email}
     tombstones.bury(account, record_type, record_id, emails)
     ids, keys = _records(account, record_type, record_id)
@@ -57,6 +59,27 @@ def request(
     if actor:
         audit.record(account, actor, "person erased")
     return erasure
+
+
+def _asked_again(erasure: Erasure, source: str) -> None:
+    """A lifted erasure counts anew; and what HubSpot asks for, an admin can no longer lift."""
+    Erasure.objects.filter(pk=erasure.pk).update(lifted_at=None)
+    if source != Erasure.Source.ADMIN:
+        Erasure.objects.filter(pk=erasure.pk, source=Erasure.Source.ADMIN).update(source=source)
+    erasure.refresh_from_db()
+
+
+@transaction.atomic
+def lift(erasure: Erasure, actor: str) -> bool:
+    """Let the record of an erasure made on our page be added again; what was erased stays erased. The e-mail stays
+    blocked for automatic matching: nobody here knows it any more."""
+    locked = Erasure.objects.select_for_update().get(pk=erasure.pk)
+    if not locked.liftable:
+        return False
+    tombstones.dig_up(locked.account, locked.record_type, bytes(locked.digest))
+    Erasure.objects.filter(pk=locked.pk).update(lifted_at=Now())
+    audit.record(locked.account, actor, "erasure lifted", erasure=locked.pk)
+    return True
 
 
 def _users(learners: Iterable[Learner]) -> dict[int, list[int]]:

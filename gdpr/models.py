@@ -31,6 +31,7 @@ class Erasure(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
     asked_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)  # an admin let the record be added again
     counts = models.JSONField(default=dict)
 
     class Meta:
@@ -42,6 +43,11 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure {self.pk}"
+
+    @property
+    def liftable(self) -> bool:
+        """Only what an admin asked for can be taken back by one, and only once the work is done."""
+        return self.source == self.Source.ADMIN and self.state == self.State.DONE and not self.lifted_at
 
 
 class ErasureStep(models.Model):

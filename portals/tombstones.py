@@ -37,6 +37,13 @@ def bury(account: HubSpotAccount, record_type: str, record_id: str, emails: set[
     )
 
 
+def dig_up(account: HubSpotAccount, record_type: str, value: bytes) -> None:
+    """Forget that a record was erased, by the digest its receipt carries."""
+    Tombstone.objects.filter(
+        hub_id=account.hub_id, kind=Tombstone.Kind.RECORD, record_type=record_type, digest=value
+    ).delete()
+
+
 def record_is_erased(account: HubSpotAccount, record_type: str, record_id: str) -> bool:
     """A record that was erased stays blocked for ever, whoever asks."""
     return _exists(

@@ -216,6 +216,7 @@ def test_what_failed_about_a_person_is_tried_again(as_acme: Client, acme_portal:
         "lane": "actions",
         "record_type": "contact",
     }
+    rows: list[tuple[str, dict[str, str] | None]] = [("501", {}), ("502", {}), ("501", None)]
     mine, theirs, blanked = (
         Delivery.objects.create(
             kind="hubspot.action.user-add",
@@ -225,7 +226,7 @@ def test_what_failed_about_a_person_is_tried_again(as_acme: Client, acme_portal:
             body=body,
             **known,
         )
-        for number, (record, body) in enumerate([("501", {}), ("502", {}), ("501", None)])
+        for number, (record, body) in enumerate(rows)
     )
     as_acme.post(f"/portals/{acme_portal.pk}/learners/{person.pk}/retry")
     states = dict(Delivery.objects.values_list("pk", "state"))
