@@ -4,12 +4,14 @@ REST speaks snake_case, webhooks camelCase (learnupon.md 1.13 and 2.2); `percent
 `percentage_complete` the progress.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from learners.models import Enrollment
+from webhooks.learnupon import whole
 
 STATUS: dict[str, tuple[str, str]] = {
     "not_started": (Enrollment.Status.NOT_STARTED, Enrollment.Result.NONE),
@@ -34,11 +36,14 @@ class Observation:
 
 
 def moment(value: Any) -> datetime | None:
+    """A time in UTC, which it is where it names no zone. One outside of UTC's years could not be read back."""
     try:
         parsed = datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
+        if parsed is None or parsed.tzinfo is None:
+            return parsed and parsed.replace(tzinfo=UTC)
+        return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def day(value: Any) -> date | None:
@@ -50,9 +55,10 @@ def day(value: Any) -> date | None:
 
 def percent(value: Any) -> float | None:
     try:
-        return float(value) if value is not None else None
-    except (TypeError, ValueError):
+        number = float(value) if value is not None else None
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if number is not None and math.isfinite(number) else None
 
 
 def text(value: Any) -> str:
@@ -79,23 +85,30 @@ NAMES: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
 def from_rest(row: dict[str, Any], as_of: datetime) -> Observation | None:
     """A row of `enrollments/search`; None when it lacks what makes it an enrollment."""
     status = STATUS.get(str(row.get("status")))
-    ids = (row.get("id"), row.get("user_id"), row.get("course_id"))
-    if status is None or not all(isinstance(value, int) for value in ids):
+    ids = _ids(row.get("id"), row.get("user_id"), row.get("course_id"))
+    if status is None or ids is None:
         return None
     fields = {name: read(row.get(rest)) for name, (rest, _, read) in NAMES.items()}
     fields["due_on"] = fields["due_on"] or day(row.get("due_date"))
     fields["status"], fields["result"] = status
-    return Observation(int(row["id"]), int(row["user_id"]), int(row["course_id"]), as_of, True, fields)
+    return Observation(*ids, as_of, True, fields)
+
+
+def _ids(*values: Any) -> tuple[int, int, int] | None:
+    """Enrollment, user and course; None unless all three are numbers that can be one."""
+    found = [number for value in values if (number := whole(value))]
+    return (found[0], found[1], found[2]) if len(found) == 3 else None
 
 
 def from_webhook(event: dict[str, Any], received_at: datetime) -> Observation | None:
     """An event's enrollment: only the fields it carries. Without `eventCreated` it is as of its arrival."""
     user = event.get("user") if isinstance(event.get("user"), dict) else {}
-    ids = (event.get("enrollmentId"), (user or {}).get("userId", event.get("userId")), event.get("courseId"))
-    if not all(isinstance(value, int) and not isinstance(value, bool) for value in ids):
+    user_id = (user or {}).get("userId", event.get("userId"))
+    ids = _ids(event.get("enrollmentId"), user_id, event.get("courseId"))
+    if ids is None:
         return None
     fields = {name: read(event[hook]) for name, (_, hook, read) in NAMES.items() if hook in event}
     if status := STATUS.get(str(event.get("enrollmentStatus"))):
         fields["status"], fields["result"] = status
     as_of = moment(event.get("eventCreated")) or received_at
-    return Observation(int(ids[0]), int(ids[1]), int(ids[2]), as_of, False, fields)  # type: ignore[arg-type]
+    return Observation(*ids, as_of, False, fields)

@@ -107,7 +107,7 @@ def _event(event: dict[str, Any], kind: str, account: HubSpotAccount) -> Deliver
         key=intake.key("event", account.hub_id, kind, *identity),
         occurred_at=_moment(occurred),
         record_type="contact",
-        record_id=str(event["objectId"]),
+        record_id=str(int(event["objectId"])),
         body={name: event[name] for name in names if name in event},
     )
 

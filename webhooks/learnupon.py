@@ -1,7 +1,7 @@
 """LearnUpon's v2 webhooks, read: up to ten events of one type, each a delivery of its own."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -48,12 +48,13 @@ def whole(value: Any) -> int | None:
 
 
 def moment(text: Any) -> datetime | None:
-    """An ISO time with a zone; anything else is no time."""
+    """An ISO time with a zone, in UTC; anything else is no time, and neither is one outside of UTC's years: PostgreSQL
+    would keep it and Python could never read the row again."""
     try:
         parsed = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed and parsed.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed and parsed.tzinfo else None
 
 
 def heard_from(portal: Portal) -> None:
