@@ -12,6 +12,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_handler
 
+from portals.clients.http import without_nul
+
 
 class TooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
@@ -31,11 +33,15 @@ def raw_body(request: HttpRequest) -> bytes:
 
 
 def read_json(body: bytes) -> Any:
-    """The body as JSON. PostgreSQL cannot hold a NUL character, so it is taken out of texts."""
+    """The body as JSON that can be written down again: orjson reads deeper nesting than it writes."""
     try:
-        return orjson.loads(body.replace(b"\\u0000", b""))
+        parsed = orjson.loads(without_nul(body))
+        orjson.dumps(parsed)
     except orjson.JSONDecodeError:
         raise exceptions.ParseError("The body is not JSON.") from None
+    except orjson.JSONEncodeError:
+        raise exceptions.ParseError("The body is nested too deeply.") from None
+    return parsed
 
 
 class OrjsonParser(BaseParser):

@@ -109,6 +109,17 @@ def _session() -> requests.Session:
 session = _session()
 
 
+_NUL = re.compile(rb"\\\\|\\u0000")
+
+
+def without_nul(body: bytes) -> bytes:
+    """JSON whose texts hold no NUL character, because PostgreSQL cannot. An escaped backslash before `u0000` is no
+    NUL, only text that looks like one."""
+    if b"\\u0000" not in body:
+        return body
+    return _NUL.sub(lambda found: b"" if found[0] == b"\\u0000" else found[0], body)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back. `at` is the vendor's clock (its Date header), ours where it sent none."""
@@ -136,7 +147,7 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; anything else counts as no usable answer."""
         try:
-            return orjson.loads(self.body)
+            return orjson.loads(without_nul(self.body))
         except orjson.JSONDecodeError:
             raise Unclear("The answer was not JSON.") from None
 
