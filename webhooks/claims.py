@@ -142,13 +142,7 @@ def due_lanes() -> list[tuple[int, str]]:
         return [(int(account), str(lane)) for account, lane in cursor.fetchall()]
 
 
-def failed(deliveries: list[Delivery]) -> None:
-    """A flow broke on a mistake of ours: the first, which it was working on, climbs the ladder; the others go back."""
-    for position, delivery in enumerate(deliveries):
-        if position == 0:
-            write(
-                delivery,
-                Later("Hubsync made a mistake with this one; it is tried again.", why=Reason.INTERNAL),
-            )
-        else:
-            release([delivery])
+def failed(delivery: Delivery) -> None:
+    """A flow broke on a mistake of ours."""
+    said = "Hubsync made a mistake with this one; it is tried again."
+    write(delivery, Later(said, why=Reason.INTERNAL))

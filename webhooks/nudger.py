@@ -3,12 +3,14 @@
 Losing one costs little: the sweep finds whatever is due within seconds.
 """
 
+import logging
 import os
 import threading
 
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+logger = logging.getLogger(__name__)
 _pending: set[tuple[str, str, int]] = set()  # task, queue, account
 _wanted = threading.Condition()
 _thread_of: int | None = None  # the process whose thread runs; a forked child has none and starts its own
@@ -41,3 +43,5 @@ def _send(task: str, lane: str, account_id: int) -> None:
         current_app.send_task(task, args=[account_id, lane], queue=lane, retry=False, expires=60)
     except (OperationalError, OSError):
         return  # no broker: the sweep will find the rows
+    except Exception:
+        logger.exception("wake-up failed")  # whatever it is, this thread must live for the next one

@@ -53,8 +53,20 @@ def work(deliveries: list[Delivery], until: float) -> None:
                 if time.monotonic() > until:
                     break
         except Exception:
-            # Our own mistake: say where, let the claims run out, and leave the other kinds alone.
+            # Our own mistake: say where, find out whose it is, and let it cost the others nothing.
             logger.exception("flow failed", extra={"kind": kind, "count": len(waiting)})
-            claims.failed(list(waiting.values()))
+            _singly(list(waiting.values()), until)
         else:
             claims.release(list(waiting.values()))
+
+
+def _singly(deliveries: list[Delivery], until: float) -> None:
+    """Work deliveries whose slice broke one at a time; the one that breaks by itself climbs the ladder."""
+    if len(deliveries) == 1:
+        claims.failed(deliveries[0])
+        return
+    for position, delivery in enumerate(deliveries):
+        if time.monotonic() > until:
+            claims.release(deliveries[position:])
+            return
+        work([delivery], until)
