@@ -1,5 +1,7 @@
 """What happens to a link when its HubSpot record is deleted, restored, merged or changed."""
 
+from typing import Any
+
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -51,12 +53,17 @@ def contact_restored(delivery: Delivery) -> Result:
 def contacts_merged(delivery: Delivery) -> Result:
     """The surviving record takes over the link. Where both were linked in one portal, a person must decide."""
     body = delivery.body or {}
-    survivor = str(body.get("newObjectId") or body.get("primaryObjectId") or delivery.record_id)
-    others = {str(i) for i in [*(body.get("mergedObjectIds") or []), body.get("primaryObjectId")] if i} - {
-        survivor
-    }
+    primary, merged = _ids([body.get("primaryObjectId")]), _ids(body.get("mergedObjectIds"))
+    survivor = (*_ids([body.get("newObjectId")]), *primary, delivery.record_id)[0]
+    others = {*merged, *primary} - {survivor}
     moved = sum(_move(learner, survivor) for other in others for learner in learners_of(delivery, other))
     return Done("moved", "The link moved to the surviving record.") if moved else NOBODY
+
+
+def _ids(values: Any) -> list[str]:
+    """The record ids in a list of an event; HubSpot sends numbers."""
+    listed = values if isinstance(values, list) else []
+    return [str(value) for value in listed if isinstance(value, int) and not isinstance(value, bool)]
 
 
 def _move(learner: Learner, survivor: str) -> bool:
