@@ -46,7 +46,7 @@ def read_address(text: str) -> tuple[str, str]:
 
     LearnUpon's API answers only on its own hosts, so a white-label address cannot be used
     (https://support.learnupon.com/hc/en-us/articles/7529596410653)."""
-    host = re.sub(r"^[a-z]+://", "", text.strip().casefold()).split("/")[0].split(":")[0].rstrip(".")
+    host = re.split(r"[/?#:]", re.sub(r"^[a-z]+://", "", text.strip().casefold()))[0].rstrip(".")
     for region in settings.LEARNUPON_REGIONS:
         if host.endswith(f".{region}"):
             host = host.removesuffix(f".{region}")
