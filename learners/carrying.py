@@ -82,7 +82,9 @@ def _remember(learner: Learner, someone: Person) -> None:
     values = {name: getattr(someone, name) for name in FIELDS if getattr(someone, name)}
     claims.save(learner, fingerprint=fingerprint(someone), checked_at=timezone.now(), **values)
     if changed:
-        Enrollment.objects.filter(learner=learner).update(version=F("version") + 1, due_at=Now())
+        Enrollment.objects.filter(learner=learner).update(
+            version=F("version") + 1, changed_at=Now(), due_at=Now()
+        )
 
 
 def fingerprint(someone: Person) -> str:

@@ -80,7 +80,9 @@ def _move(learner: Learner, survivor: str) -> bool:
         )
         return False
     Learner.objects.filter(pk=learner.pk).update(record_id=survivor)
-    Enrollment.objects.filter(learner=learner).update(version=F("version") + 1, due_at=Now())
+    Enrollment.objects.filter(learner=learner).update(
+        version=F("version") + 1, changed_at=Now(), due_at=Now()
+    )
     return True
 
 

@@ -186,7 +186,11 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
             seen = from_rest(learnupon.enrollment(row.enrollment_id), timezone.now())
         except NotFound:
             Enrollment.objects.filter(pk=row.pk, version=row.version).update(
-                unenrolled=True, version=F("version") + 1, due_at=Now(), read_as_of=walk.course_as_of
+                unenrolled=True,
+                version=F("version") + 1,
+                changed_at=Now(),
+                due_at=Now(),
+                read_as_of=walk.course_as_of,
             )
         else:
             enrollments.take(walk.portal, [seen] if seen else [])

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_GET
 
 from learners.models import Enrollment, Learner, Walk
 from learners.views.counted import counted
+from learners.views.freshness import p95_today, span
 from portals.models import HubSpotAccount, Portal, PropertyMapping
 from portals.sessions import account_required
+from portals.templatetags.pages import zone
 from portals.views.signed_in import SignedIn
 from webhooks.models import Delivery
 
@@ -28,6 +30,11 @@ class Health:
     progress: Counter[str] = field(default_factory=Counter)
     mapped: bool = False
     walked: bool = False
+    p95: float | None = None  # seconds
+
+    @property
+    def freshness(self) -> str:
+        return span(self.p95) if self.p95 is not None else ""
 
     @property
     def waiting(self) -> int:
@@ -85,6 +92,7 @@ def healths(account: HubSpotAccount) -> list[Health]:
     )
     deliveries = _counts(Delivery.objects.filter(account=account, state__in=["waiting", "failed"]), "state")
     progress = _progress(account)
+    p95 = p95_today(account, zone(account))
     return [
         Health(
             portal,
@@ -94,6 +102,7 @@ def healths(account: HubSpotAccount) -> list[Health]:
             progress[portal.pk],
             mapped=portal.pk in mapped,
             walked=portal.pk in walked,
+            p95=p95.get(portal.pk),
         )
         for portal in portals
     ]

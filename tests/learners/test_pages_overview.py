@@ -1,10 +1,16 @@
 """The overview: each portal's health, and that no page asks more of the database when there is more to show."""
 
+from datetime import datetime, timedelta
+
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from learners.models import Learner
+from learners.views.freshness import span
 from portals.models import Course, HubSpotAccount, Portal
 from tests.learners.test_pages_activity import delivery, failed
 from tests.learners.test_pages_people import enrollment, learner
@@ -40,6 +46,42 @@ def test_another_accounts_portals_are_not_there(as_globex: Client, acme_portal: 
 def test_a_lost_portal_is_said_on_every_page(as_acme: Client, acme_portal: Portal) -> None:
     Portal.objects.filter(pk=acme_portal.pk).update(state="disconnected")
     assert "LearnUpon refuses the API keys" in as_acme.get("/portals/connect/").content.decode()
+
+
+@time_machine.travel("2026-03-02 18:00Z", tick=False)  # not at a moment when a day begins
+def test_freshness_is_the_95th_of_todays_changes(
+    as_acme: Client, acme_portal: Portal, globex_portal: Portal
+) -> None:
+    now = timezone.now()
+    ada, gil = learner(acme_portal), learner(globex_portal)
+
+    def pushed(person: Learner, seconds: float, at: datetime = now) -> None:
+        enrollment(person, pushed_at=at, changed_at=at - timedelta(seconds=seconds), due_at=None)
+
+    assert as_acme.get("/portals/").context["portals"][0].freshness == ""
+    for seconds in range(1, 102):
+        pushed(ada, seconds / 100)
+    pushed(ada, 9000, at=now - timedelta(days=2))  # another day's
+    pushed(ada, 3 * 86400)  # written again today, changed long ago
+    pushed(gil, 5000)
+    health = as_acme.get("/portals/").context["portals"][0]
+    assert health.p95 == pytest.approx(0.96)
+    assert health.freshness == "under a second"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "under a second"),
+        (1, "1 second"),
+        (12.4, "12 seconds"),
+        (95, "2 minutes"),
+        (7000, "2 hours"),
+        (4e5, "5 days"),
+    ],
+)
+def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert span(seconds) == said
 
 
 def queries(client: Client, address: str) -> int:
