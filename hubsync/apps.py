@@ -8,3 +8,4 @@ class HubsyncConfig(AppConfig):
 
     def ready(self) -> None:
         from hubsync import checks  # noqa: F401  (registers)
+        from webhooks import openapi  # noqa: F401  (registers)

@@ -10,15 +10,17 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from learners.models import Enrollment, Learner
 from learners.observations import Observation, from_webhook
+from portals.lanes import Lane
 from portals.models import Portal
 from webhooks import nudger
 from webhooks.models import Delivery
-from webhooks.results import Done, Result
+from webhooks.results import Done, Later, Result
 
+LINKING_SECONDS = 2.0
 UPDATED = [
     "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
     "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
@@ -105,10 +107,31 @@ def receive(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
         seen = {d.pk: from_webhook(d.body or {}, d.received_at) for d in rows}
         known = _linked(portal, [o for o in seen.values() if o])
         take(portal, [o for o in seen.values() if o and o.user_id in known])
-        nudger.wake(portal.account_id, "live", "learners.push")
+        nudger.wake(portal.account_id, Lane.LIVE, "learners.push")
+        accepted = _accepted(portal, rows, known)
         for delivery in rows:
-            observation = seen[delivery.pk]
-            yield delivery, _ended(observation, known)
+            if delivery.learnupon_user_id in accepted:
+                yield delivery, Later("Linking the learner first.", after=LINKING_SECONDS, counts=False)
+            else:
+                yield delivery, _ended(seen[delivery.pk], known)
+
+
+def _accepted(portal: Portal, rows: list[Delivery], known: set[int]) -> set[int]:
+    """Users who are not linked yet but whom somebody invited: their first event says that they accepted. Each is
+    looked at now instead of at the next turn, and the event waits for that."""
+    strangers = {
+        str(user.get("email")).casefold(): delivery.learnupon_user_id
+        for delivery in rows
+        if delivery.learnupon_user_id not in known
+        and isinstance(user := (delivery.body or {}).get("user"), dict)
+    }
+    pending = Learner.objects.filter(portal=portal, state=Learner.State.PENDING)
+    invited = pending.annotate(address=Lower("email")).filter(address__in=[e for e in strangers if e])
+    found = {str(learner.address): learner.pk for learner in invited}
+    if found:
+        pending.filter(pk__in=found.values(), look_at__isnull=False).update(look_at=Now())
+        nudger.wake(portal.pk, Lane.LIVE, "learners.look")
+    return {user_id for email, user_id in strangers.items() if user_id and email in found}
 
 
 def _ended(seen: Observation | None, known: set[int]) -> Result:
