@@ -126,6 +126,11 @@ def deliveries(worlds: Worlds, body: Body) -> Any:
     return vars(worlds.outbox.rates)
 
 
+def outgoing(worlds: Worlds, body: Body) -> Any:
+    """The rates, and how many deliveries are still being sent or retried."""
+    return vars(worlds.outbox.rates) | {"under_way": worlds.outbox.under_way}
+
+
 def add_fault(worlds: Worlds, body: Body) -> Any:
     return worlds.faults.add(body).as_dict()
 
@@ -173,6 +178,7 @@ CONTROLS: tuple[tuple[str, str, Work], ...] = (
     ("POST", "merge", merge),
     ("POST", "uninstall", uninstall),
     ("POST", "deliveries", deliveries),
+    ("GET", "deliveries", outgoing),
     ("POST", "faults", add_fault),
     ("DELETE", "faults", clear_faults),
     ("GET", "faults", faults),

@@ -12,6 +12,8 @@ from sandbox.errors import ControlError
 class Options:
     latency_ms: float = 0
     rate_limits: Literal["on", "off"] = "on"
+    # LearnUpon's allowance of each portal; no documentation names one, and customers can be given more.
+    learnupon_minute: int = 300
     token_seconds: int = 1800
     # Multiplies every waiting time of the vendors: retry schedules, BLOCK expiry, search lag.
     time_scale: float = 1.0
@@ -49,7 +51,7 @@ def _same_kind(name: str, value: Any, current: Any) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ControlError(400, f"{name} is a number, 0 or more")
-    return int(value) if name == "token_seconds" else float(value)
+    return int(value) if name in ("token_seconds", "learnupon_minute") else float(value)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,12 @@ class RequestLog:
         self._clock = clock
         self._rows: deque[tuple[str, str, str, Any, int, float]] = deque(maxlen=KEPT)
 
-    def add(self, service: str, method: str, path: str, account: Any, status: int) -> None:
-        self._rows.append((service, method, path, account, status, self._clock()))
+    def now(self) -> float:
+        return self._clock()
+
+    def add(self, service: str, method: str, path: str, account: Any, status: int, at: float) -> None:
+        """`at`: when the call came, which a slow answer must not move into another window."""
+        self._rows.append((service, method, path, account, status, at))
 
     def rows(self, service: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
         """All calls in order, or those of one service whose path contains a text."""

@@ -94,7 +94,7 @@ def _passing(worlds: Worlds, service: str, is_api: Callable[[str], bool], body: 
     async def passing(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_api(request.path):
             return await handler(request)
-        status = 499
+        status, at = 499, worlds.log.now()
         try:
             fault = worlds.faults.strike(service, request)
             if fault is None:
@@ -107,12 +107,16 @@ def _passing(worlds: Worlds, service: str, is_api: Callable[[str], bool], body: 
             status = error.status
             raise
         finally:
-            account = _account(service, request)
-            worlds.log.add(service, request.method, request.path, account, status)
+            account = _account(worlds, service, request)
+            worlds.log.add(service, request.method, request.path, account, status, at)
 
     return web.middleware(passing)
 
 
-def _account(service: str, request: web.Request) -> object:
-    """The hub id that the token stood for, or the portal's subdomain."""
-    return request.get(ACCOUNT) if service == "hubspot" else request.path.split("/", 2)[1]
+def _account(worlds: Worlds, service: str, request: web.Request) -> object:
+    """The hub id that the token stands for, also where a fault kept the call from its handler; or the subdomain."""
+    if service == "learnupon":
+        return request.path.split("/", 2)[1]
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    known = worlds.hubspot.installs.access.get(token)
+    return request.get(ACCOUNT) or (known.install.hub_id if known else None)

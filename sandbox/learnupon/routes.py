@@ -155,15 +155,15 @@ def _basic(header: str) -> tuple[str, str]:
 
 def _spend_and_run(world: LearnUponWorld, portal: Portal, handler: Handler, call: Call) -> web.Response:
     """The allowance is counted per portal; its headers come with 2xx only (observed)."""
-    enforced = world.options.rate_limits == "on"
-    if enforced and not limits.spend(portal, world.clock()):
+    enforced, minute = world.options.rate_limits == "on", world.options.learnupon_minute
+    if enforced and not limits.spend(portal, world.clock(), minute):
         return _json(429, error_body(429, "API rate limit exceeded"), {})
     try:
         reply = handler(world, portal, call)
     except Problem as problem:
         return _json(problem.status, problem.body, {})
     if reply.status < 300:
-        reply.headers |= limits.headers(portal, enforced=enforced)
+        reply.headers |= limits.headers(portal, minute, enforced=enforced)
     return _json(reply.status, reply.body, reply.headers)
 
 

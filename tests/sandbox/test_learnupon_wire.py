@@ -70,7 +70,7 @@ def test_allowance_headers_come_with_successes_only(site: Site) -> None:
 
 def test_the_301st_call_within_a_minute_is_refused_for_that_portal_only(site: Site) -> None:
     acme = site.world.portals["acme"]
-    acme.minute.extend([site.now] * limits.MINUTE_CALLS)
+    acme.minute.extend([site.now] * site.world.options.learnupon_minute)
     assert site.api("GET", "/groups").status_code == 429
     assert site.api("GET", "/groups", portal="globex").status_code == 200
     site.now += 61
@@ -84,7 +84,7 @@ def test_the_week_runs_out_too(site: Site) -> None:
 
 def test_limits_can_be_switched_off(site: Site) -> None:
     site.options.update({"rate_limits": "off"})
-    site.world.portals["acme"].minute.extend([site.now] * limits.MINUTE_CALLS)
+    site.world.portals["acme"].minute.extend([site.now] * site.world.options.learnupon_minute)
     answer = site.api("GET", "/groups")
     assert answer.headers["X-LU-Rate-Limit-Remaining-Minute"] == "300"
 
