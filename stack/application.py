@@ -20,7 +20,13 @@ MIGRATE_SECONDS = 120
 
 class Application:
     def __init__(
-        self, run: Run, services: Services, addresses: Addresses, environment: Mapping[str, str]
+        self,
+        run: Run,
+        services: Services,
+        addresses: Addresses,
+        environment: Mapping[str, str],
+        *,
+        workers: int = 1,
     ) -> None:
         self.run = run
         self.services = services
@@ -34,9 +40,12 @@ class Application:
             *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"),
             *("--bind", f"{HOST}:{port_of(addresses.web)}", "--graceful-timeout", "5"),
         )
-        self.worker = self._process(
-            *("worker", *celery, "worker", "--concurrency", "4", "-Q", "actions,live,bulk"),
-            *("--loglevel", "warning", "--without-gossip", "--without-mingle"),
+        self.workers = tuple(
+            self._process(
+                *(name, *celery, "worker", "-n", f"{name}@%h", "--concurrency", "4"),
+                *("-Q", "actions,live,bulk", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
+            )
+            for name in ("worker", *(f"worker-{number}" for number in range(2, workers + 1)))
         )
         self.beat = self._process(
             "beat", *celery, "beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", "warning"
@@ -45,12 +54,16 @@ class Application:
     @property
     def processes(self) -> tuple[Process, ...]:
         """In the order to stop them: those that make calls before those that answer them."""
-        return (self.beat, self.worker, self.web, self.sandbox)
+        return (self.beat, *self.workers, self.web, self.sandbox)
+
+    @property
+    def worker(self) -> Process:
+        return self.workers[0]
 
     def start(self) -> None:
         self.sandbox.start()
         self._migrate()
-        for process in (self.web, self.worker, self.beat):
+        for process in (self.web, *self.workers, self.beat):
             process.start()
         self._wait_for(f"{self.addresses.hubspot}/_sandbox/options")
         self._wait_for(f"{self.addresses.web}/readyz")
@@ -108,10 +121,10 @@ def answers(address: str) -> bool:
 
 @contextmanager
 def application(
-    run: Run, services: Services, addresses: Addresses, environment: Mapping[str, str]
+    run: Run, services: Services, addresses: Addresses, environment: Mapping[str, str], *, workers: int = 1
 ) -> Iterator[Application]:
     """Everything up and ready; everything stopped at the end, however it comes."""
-    app = Application(run, services, addresses, environment)
+    app = Application(run, services, addresses, environment, workers=workers)
     try:
         app.start()
         yield app

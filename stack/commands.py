@@ -1,4 +1,4 @@
-"""up, demo, test and check, each as one function."""
+"""up, demo, test, check and proofs, each as one function."""
 
 import os
 import shlex
@@ -31,6 +31,8 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
         return demo()
     if command == "test":
         return run_tests(arguments)
+    if command == "proofs":
+        return proofs()
     return checks.check(arguments, run_tests)
 
 
@@ -67,6 +69,15 @@ def demo() -> int:
             print_addresses(app)
             stay(app)
     return 0 if passed else 1
+
+
+def proofs() -> int:
+    """Every proof; so far there is one, of the push."""
+    from stack.proofs.push import prove
+
+    with whole_stack("proofs", keep=False) as app:
+        held = prove(app)
+    return 0 if held else 1
 
 
 def run_tests(arguments: Sequence[str]) -> int:

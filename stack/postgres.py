@@ -69,6 +69,22 @@ class Postgres:
         if self._process is not None:
             self._process.kill()
 
+    def start_again(self) -> None:
+        """On the same port, after a stop or a kill: whoever knows the address goes on using it."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            self._process = self._server()
+            self._process.start()
+            if wait_until(lambda: self._answers() or not self._running(), START_SECONDS) and self._running():
+                return
+            self._process.stop()  # Sessions of the killed server still hold its shared memory.
+            time.sleep(0.2)
+        raise StackError(f"PostgreSQL does not start again. See {shown(self.log)}.")
+
+    @property
+    def process(self) -> Process | None:
+        return self._process
+
     def check(self) -> None:
         if self._process is not None:
             self._process.check()

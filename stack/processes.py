@@ -98,6 +98,10 @@ class Process:
             self._child.stdin.close()
 
     @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None else None
+
+    @property
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 

@@ -44,6 +44,22 @@ class Redis:
         if self._process is not None:
             self._process.stop()
 
+    def kill(self) -> None:
+        """As a power cut would: it forgets everything."""
+        if self._process is not None:
+            self._process.kill()
+
+    def start_again(self) -> None:
+        """Empty, on the same port."""
+        self._process = self._server()
+        self._process.start()
+        if not wait_until(lambda: self._answers() or not self._running(), START_SECONDS):
+            raise StackError(f"Redis does not start again. See {shown(self.log)}.")
+
+    @property
+    def process(self) -> Process | None:
+        return self._process
+
     def check(self) -> None:
         if self._process is not None:
             self._process.check()
