@@ -4,6 +4,7 @@ A webhook sets only the fields it carries, as of when LearnUpon made it; a row r
 answer, and wins ties. Nothing is final: a completed course can be reopened.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -72,14 +73,34 @@ def take(portal: Portal, observations: Sequence[Observation]) -> int:
     if not ours:
         return 0
     rows = _rows(portal, ours, learners)
+    stamps = {number: dict(row.stamps) for number, row in rows.items()}
     changed = {seen.enrollment_id for seen in ours if fold(rows[seen.enrollment_id], seen)}
     for row in rows.values():
         if row.enrollment_id in changed or row.version == 0:
             row.version += 1
             row.due_at = row.changed_at = Now()
             row.attempts, row.parked_reason = 0, ""
-    Enrollment.objects.bulk_update(rows.values(), UPDATED, batch_size=500)
+            changed.add(row.enrollment_id)
+    _write([row for number, row in rows.items() if number in changed or row.stamps != stamps[number]])
+    _read_again([row for number, row in rows.items() if number not in changed])
     return len(ours)
+
+
+def _write(rows: list[Enrollment]) -> None:
+    """Write rows that are there, in one statement: far quicker than an UPDATE with a case for each row and field."""
+    if rows:
+        Enrollment.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["portal", "enrollment_id"], update_fields=UPDATED
+        )
+
+
+def _read_again(rows: list[Enrollment]) -> None:
+    """Note of rows that did not change that they were seen; most rows of a regular check are such."""
+    by_moment: dict[datetime | None, list[int]] = defaultdict(list)
+    for row in rows:
+        by_moment[row.read_as_of].append(row.pk)
+    for as_of, pks in by_moment.items():
+        Enrollment.objects.filter(pk__in=pks).update(read_as_of=as_of)
 
 
 def _rows(
