@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from learners.views import activity, backfill, insights, overview, people, users
+from learners.views import (
+    activity,
+    backfill,
+    insights,
+    mail_preview,
+    mapping_preview,
+    overview,
+    people,
+    transfer,
+    users,
+)
 
 app_name = "learners"
 PORTAL = "portals/<int:portal_id>"
@@ -30,4 +40,8 @@ urlpatterns = [
     path(f"{PORTAL}/insights", insights.insights, name="insights"),
     path(f"{PORTAL}/insights.csv", insights.export, name="insights_csv"),
     path(f"{PORTAL}/insights/required", insights.required, name="required"),
+    path(f"{PORTAL}/mapping/preview", mapping_preview.mapping_preview, name="mapping_preview"),
+    path(f"{PORTAL}/settings/mail", mail_preview.mail_preview, name="mail_preview"),
+    path(f"{PORTAL}/settings/configuration.json", transfer.export, name="export"),
+    path(f"{PORTAL}/settings/import", transfer.import_page, name="import"),
 ]

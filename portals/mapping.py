@@ -123,11 +123,24 @@ def read_choices(raw: Any) -> list[str]:
     return [str(raw).strip()]
 
 
+# Why values of a HubSpot type cannot fill the LearnUpon types it is not paired with above.
+CANNOT: dict[str, str] = {
+    "string": "free text need not be a number or a date",
+    "phone_number": "a phone number is text; LearnUpon takes it in a text field only",
+    "enumeration": "an option is a text or a number, not a date or a measured value",
+    "bool": "yes or no is no number and no date",
+    "number": "a number is no date and no text of a list",
+    "date": "a day is no number and no choice of a list",
+    "datetime": "a moment is no number and no choice of a list; in a date field it becomes the day in your time zone",
+}
+
+
 def compatible(property: Property, field: Field) -> str | None:
     """None when values of the property can fill the field, else why not, in words."""
     if field.type_id in FITS.get(property.type, set()):
         return None
-    return f"{property.label} is a {property.type}; {field.label} takes a {field.type_label}."
+    reason = CANNOT.get(property.type, "Hubsync does not know how to convert it")
+    return f"{property.label} is a {property.type}; {field.label} takes a {field.type_label}: {reason}."
 
 
 def build(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer) -> list[PropertyMapping]:
@@ -165,8 +178,8 @@ def _why_not(portal: Portal, source: Property, target: Field, policy: str, seen:
 def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor: str = "") -> None:
     """Replace the portal's mapping. Raises MappingError for the first row that cannot stand; then nothing changes."""
     made = build(portal, rows, offered)
-    before = {row.definition_label: _said(row) for row in portal.mappings.all()}
-    after = {row.definition_label: _said(row) for row in made}
+    before = {row.definition_label: said(row) for row in portal.mappings.all()}
+    after = {row.definition_label: said(row) for row in made}
     portal.mappings.all().delete()
     PropertyMapping.objects.bulk_create(made)
     changes = [
@@ -177,5 +190,6 @@ def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor
     audit.record(portal.account, actor, "mapping saved", portal, rows=len(made), changes=changes)
 
 
-def _said(row: PropertyMapping) -> str:
+def said(row: PropertyMapping) -> str:
+    """A row as the change history tells it."""
     return f"{row.property_label or row.property} · {row.get_policy_display()}"

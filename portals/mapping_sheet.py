@@ -1,12 +1,13 @@
 """The mapping page as rows: one for each LearnUpon field, offering only the HubSpot properties that fit it."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portals import mapping
+from portals import drift, mapping
 from portals.models import Portal, PropertyMapping
 
 GONE = "This field is gone in LearnUpon. Saving takes it out of the mapping."
@@ -23,18 +24,28 @@ class Row:
     options: str = ""
     left_out: list[tuple[str, int]] = field(default_factory=list)
     error: str = ""
+    drift: list[str] = field(default_factory=list)
     policies = PropertyMapping.Policy.choices
+
+    def left_out_count(self) -> int:
+        return sum(count for _, count in self.left_out)
 
 
 class MappingSheet:
     def __init__(self, portal: Portal, offer: mapping.Offer) -> None:
         self.portal, self.offer, self.error = portal, offer, ""
+        self.unsaved_now = False  # the page shows what was typed and not what is saved
+        self.drift = drift.keep(portal, offer)
         saved = {row.definition_id: row for row in portal.mappings.all()}
-        self.rows = [self._row(live, saved.pop(live.definition_id, None)) for live in offer.fields]
+        free = [live for live in offer.fields if live.definition_id != portal.record_field]
+        self.record_field = offer.field(portal.record_field) if portal.record_field else None
+        self.rows = [self._row(live, saved.pop(live.definition_id, None)) for live in free]
         self.rows += [
             Row(gone.definition_id, gone.definition_label, options=_options([], ""), error=GONE)
             for gone in saved.values()
         ]
+        for row in self.rows:
+            row.drift = [item.text for item in self.drift if item.definition_id == row.definition_id]
 
     def _row(self, live: mapping.Field, saved: PropertyMapping | None) -> Row:
         row = Row(live.definition_id, live.label, live.type_label, list(live.choices))
@@ -60,7 +71,7 @@ class MappingSheet:
 
     def save(self, typed: list[tuple[str, str, str]], actor: str) -> bool:
         """Save what was typed, or put it back on the page with what is wrong."""
-        self._put_back(typed)
+        self.put_back(typed)
         if not all(definition.isdecimal() for _, definition, _ in typed):
             self.error = "A row names no LearnUpon field. Reload the page and choose again."
             return False
@@ -70,9 +81,22 @@ class MappingSheet:
         except mapping.MappingError as error:
             self._mark(rows[error.row][1] if 0 <= error.row < len(rows) else 0, error.message)
             return False
+        drift.keep(self.portal, self.offer)
         return True
 
-    def _put_back(self, typed: list[tuple[str, str, str]]) -> None:
+    def unsaved(self, typed: list[tuple[str, str, str]]) -> list[PropertyMapping]:
+        """What was typed as the rows it would become, for a preview; rows that cannot stand are left out."""
+        made: list[PropertyMapping] = []
+        for name, definition, policy in typed:
+            if not definition.isdecimal():
+                continue
+            with suppress(mapping.MappingError):
+                made += mapping.build(self.portal, [(name, int(definition), policy)], self.offer)
+        return made
+
+    def put_back(self, typed: list[tuple[str, str, str]]) -> None:
+        """Choose on the page what was typed, with what is wrong beside it."""
+        self.unsaved_now = True
         chosen = {definition: (name, policy) for name, definition, policy in typed}
         live = {item.definition_id: item for item in self.offer.fields}
         for row in self.rows:

@@ -5,6 +5,7 @@ ASSUMPTION(learnupon-top-level): only a top-level portal lists sub-portals, and 
 two portals of which neither lists the other, with no connected portal above them, may or may not share a realm.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,9 +113,8 @@ def confirm_by_lists(account: HubSpotAccount) -> None:
             portal.save(update_fields=["realm"])
 
 
-def proposals(account: HubSpotAccount) -> list[Proposal]:
-    """Sub-portals of connected portals that are not connected themselves; from the lists kept, without asking."""
-    portals = list(Portal.objects.live().filter(account=account))
+def proposals(portals: Sequence[Portal]) -> list[Proposal]:
+    """Sub-portals of these portals that are not among them; from the lists kept, without asking."""
     taken = {(portal.subdomain, portal.region) for portal in portals}
     found = [
         Proposal(row["title"], row["subdomain"], top.region, str(top))

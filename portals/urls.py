@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portals.views import connection, install, mapping
+from portals.views import connection, install, mapping, recipients
 
 app_name = "portals"
 urlpatterns = [
@@ -12,10 +12,14 @@ urlpatterns = [
     path("oauth/hubspot/callback", install.callback, name="callback"),
     path("signout/", install.sign_out, name="sign_out"),
     path("portals/disconnect", install.disconnect, name="disconnect"),
+    path("portals/recipients", recipients.recipients_page, name="recipients"),
+    path("unsubscribe/<int:account_id>/<str:token>", recipients.unsubscribe, name="unsubscribe"),
     path("portals/connect/", connection.connect, name="connect"),
     path("portals/<int:portal_id>/", connection.front, name="front"),
     path("portals/<int:portal_id>/settings", connection.settings_page, name="settings"),
     path("portals/<int:portal_id>/settings/keys", connection.keys, name="keys"),
+    path("portals/<int:portal_id>/first-event", connection.first_event, name="first_event"),
+    path("portals/<int:portal_id>/settings/fields", connection.fields, name="fields"),
     path("portals/<int:portal_id>/settings/pause", connection.pause, name="pause"),
     path("portals/<int:portal_id>/settings/resume", connection.resume, name="resume"),
     path("portals/<int:portal_id>/settings/remove", connection.remove, name="remove"),

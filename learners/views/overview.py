@@ -10,8 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from learners.models import Enrollment, Learner, Walk
+from learners.views import checklist
+from learners.views.checklist import Step
 from learners.views.counted import counted
 from learners.views.freshness import p95_today, span
+from portals import consent, realm
 from portals.models import HubSpotAccount, Portal, PropertyMapping
 from portals.sessions import account_required
 from portals.templatetags.pages import zone
@@ -45,44 +48,29 @@ class Health:
         return self.deliveries["failed"] + self.progress["failing"]
 
     @property
-    def steps(self) -> list[tuple[str, bool, str, str]]:
-        """What is left to set up: label, done or not, the page to do it on, what to do there."""
-        listening, added = self.portal.last_event_at is not None, bool(self.learners)
-        return [
-            (
-                "Map properties",
-                self.mapped,
-                "portals:mapping",
-                "Choose what fills LearnUpon's custom user data.",
-            ),
-            ("Switch on webhooks", listening, "portals:settings", "Paste address and secret into LearnUpon."),
-            (
-                "Add people",
-                added,
-                "learners:list",
-                "Put the User Add or User Invite action into a HubSpot workflow.",
-            ),
-            (
-                "Bring in history",
-                self.walked,
-                "learners:backfill",
-                "Read what learners finished before today.",
-            ),
-        ]
+    def steps(self) -> list[Step]:
+        people = bool(self.learners)
+        return checklist.of_portal(self.portal, mapped=self.mapped, people=people, walked=self.walked)
 
     @property
     def complete(self) -> bool:
-        return all(done for _, done, _, _ in self.steps)
+        return all(step.done for step in self.steps)
 
 
 @account_required
 @require_GET
 def overview(request: SignedIn) -> HttpResponse:
-    return render(request, "learners/overview.html", {"portals": healths(request.account)})
+    found = healths(request.account)
+    context = {
+        "portals": found,
+        "proposals": realm.proposals([health.portal for health in found]),
+        "not_given": consent.missing(request.account, "conditional"),
+    }
+    return render(request, "learners/overview.html", context)
 
 
 def healths(account: HubSpotAccount) -> list[Health]:
-    portals = Portal.objects.live().filter(account=account).order_by("title", "pk")
+    portals = Portal.objects.live().filter(account=account).select_related("account").order_by("title", "pk")
     mapped = set(PropertyMapping.objects.filter(portal__account=account).values_list("portal_id", flat=True))
     history = Walk.objects.filter(account=account, kind=Walk.Kind.HISTORY)
     walked = set(history.values_list("portal_id", flat=True).distinct())

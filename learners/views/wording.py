@@ -36,10 +36,20 @@ def record_url(account: HubSpotAccount, record_type: str, record_id: str) -> str
     """Where a person opens the record; accounts in Europe live at another host (account-info's `uiDomain`)."""
     if record_type not in OBJECT_TYPES or not record_id:
         return ""
-    base = settings.HUBSPOT_APP_URL
+    record = f"{OBJECT_TYPES[RecordType(record_type)]}/{record_id}"
+    return f"{hubspot_home(account)}/contacts/{account.hub_id}/record/{record}"
+
+
+def hubspot_home(account: HubSpotAccount) -> str:
+    base: str = settings.HUBSPOT_APP_URL
     if account.ui_domain and base == "https://app.hubspot.com":
-        base = f"https://{account.ui_domain}"
-    return f"{base}/contacts/{account.hub_id}/record/{OBJECT_TYPES[RecordType(record_type)]}/{record_id}"
+        return f"https://{account.ui_domain}"
+    return base
+
+
+def workflows_url(account: HubSpotAccount) -> str:
+    """ASSUMPTION(workflows-address): where HubSpot's web app lists an account's workflows."""
+    return f"{hubspot_home(account)}/workflows/{account.hub_id}"
 
 
 def learner_url(portal: Portal, learnupon_user_id: int | None) -> str:

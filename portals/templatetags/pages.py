@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portals.mapping import CANNOT
 from portals.models import HubSpotAccount
 
 register = template.Library()
@@ -48,6 +49,12 @@ def portal_tabs() -> tuple[tuple[str, str, str], ...]:
 def tone(state: str) -> str:
     """The colour class of a state; the word beside it says the same."""
     return next((name for name, states in TONES.items() if state in states), "")
+
+
+@register.filter
+def cannot_fill(property_type: str) -> str:
+    """Why properties of this type are not offered for a field."""
+    return CANNOT.get(property_type, "")
 
 
 @register.filter

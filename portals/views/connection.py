@@ -5,7 +5,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portals import audit, connecting
+from portals import audit, connecting, mapping, realm
+from portals.clients.errors import VendorError
 from portals.forms import ConnectForm, KeysForm, SettingsForm
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
@@ -14,7 +15,7 @@ from portals.views.signed_in import SignedIn, confirmed, portal_page
 @account_required
 @require_http_methods(["GET", "POST"])
 def connect(request: SignedIn) -> HttpResponse:
-    form = ConnectForm(request.POST or None)
+    form = ConnectForm(request.POST or None, initial={"subdomain": request.GET.get("portal", "")[:253]})
     if form.is_valid():
         try:
             portal = connecting.connect(request.account, **form.cleaned_data, actor=request.actor)
@@ -23,7 +24,8 @@ def connect(request: SignedIn) -> HttpResponse:
         else:
             messages.success(request, f"{portal} is connected. Next: webhooks, then the mapping.")
             return redirect("portals:settings", portal.pk)
-    return render(request, "portals/connect.html", {"form": form})
+    context = {"form": form, "proposals": realm.proposals(list(request.account.portals.live()))}
+    return render(request, "portals/connect.html", context)
 
 
 @account_required
@@ -63,6 +65,29 @@ def keys(request: SignedIn, portal_id: int) -> HttpResponse:
     return portal_page(
         request, portal, "portals/settings.html", "settings", form=SettingsForm(portal=portal), keys=form
     )
+
+
+@account_required
+@require_GET
+def first_event(request: SignedIn, portal_id: int) -> HttpResponse:
+    """The checklist's line about webhooks, which asks again until the first event is here."""
+    portal = portal_or_404(request, portal_id)
+    return render(request, "portals/first_event.html", {"portal": portal})
+
+
+@account_required
+@require_POST
+def fields(request: SignedIn, portal_id: int) -> HttpResponse:
+    """Read the portal's custom user data fields again, after somebody added one in LearnUpon."""
+    portal = portal_or_404(request, portal_id)
+    try:
+        portal.fields = [mapping.as_json(field) for field in mapping.read_fields(portal)]
+    except VendorError as error:
+        messages.error(request, f"The fields could not be read. {error.message}")
+    else:
+        portal.save(update_fields=["fields"])
+        messages.success(request, f"Read: this portal has {len(portal.fields)} custom user data fields.")
+    return redirect("portals:settings", portal.pk)
 
 
 @account_required
