@@ -4,7 +4,6 @@ LearnUpon's API sends none, so we do: where to log in, and how to set a password
 a password, and nothing for portals whose logins are SAML or SQSSO (learnupon-hubspot-overview.txt).
 """
 
-import smtplib
 from datetime import timedelta
 
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -48,10 +47,10 @@ def _send(learner: Learner) -> bool:
     try:
         message.connection = connection
         message.send()
-    except smtplib.SMTPRecipientsRefused:
-        _set(learner, Learner.Sent.UNCONFIRMED, None)
+    except ValueError:  # an address or name that no mail can be written to; the others' mails go on
+        _set(learner, Learner.Sent.NO, None)
         return False
-    except OSError:
+    except OSError:  # refused, or lost on the way: smtplib's errors are OSErrors
         _set(learner, Learner.Sent.UNCONFIRMED, None)
         return False
     finally:
