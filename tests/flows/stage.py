@@ -1,9 +1,11 @@
 """The whole stage in one process: Hubsync behind a real port, both worlds behind theirs, a worker played by hand."""
 
 import asyncio
+import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -193,6 +195,16 @@ class Stage:
         portal.save()
         return portal
 
+    @contextmanager
+    def deaf_mail_server(self) -> Iterator[int]:
+        """A mail server that takes a whole mail and dies before it says so; its port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=_swallow, args=(listener,), daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.close()
+        thread.join()
+
     def post(self, path: str, body: Any, *, secret: str | None = None) -> requests.Response:
         """A request signed as HubSpot signs it; bytes go as they are."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -279,6 +291,22 @@ class Stage:
 
     def deliveries(self, **like: Any) -> list[Delivery]:
         return list(Delivery.objects.filter(**like).order_by("pk"))
+
+
+def _swallow(listener: socket.socket) -> None:
+    """Speak SMTP up to the end of the mail's text, then hang up."""
+    connection, _ = listener.accept()
+    with connection, connection.makefile("rwb") as talk:
+        talk.write(b"220 deaf\r\n")
+        talk.flush()
+        for line in talk:
+            if line == b".\r\n":
+                return
+            if line.upper().startswith((b"EHLO", b"MAIL", b"RCPT", b"RSET")):
+                talk.write(b"250 ok\r\n")
+            elif line.upper().startswith(b"DATA"):
+                talk.write(b"354 go on\r\n")
+            talk.flush()
 
 
 def fresh_limiter() -> None:
