@@ -8,7 +8,7 @@ from django.db.models import F, Model, Q
 from django.db.models.functions import Now
 
 from gdpr.models import Erasure, ErasureStep
-from learners.models import Enrollment, Learner, Walk
+from learners.models import Enrollment, Learner, Notice, Silence, Walk
 from portals.models import (
     AuditEntry,
     Course,
@@ -86,6 +86,8 @@ FREE_OF_PEOPLE: dict[type, str] = {
     Tombstone: "keyed hashes, which outlive the person on purpose",
     AuditEntry: "what an admin changed; details name settings only",
     Walk: "counts and course numbers",
+    Notice: "that admins were told of a cause",
+    Silence: "an admin of the customer's who wants no more mails; goes with the account",
     Erasure: "the receipt: a keyed hash and counts",
     ErasureStep: "what is still to be done at a vendor, encrypted, deleted when confirmed",
 }

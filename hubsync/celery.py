@@ -45,4 +45,5 @@ def _schedule(sender: Celery, **kwargs: Any) -> None:
     every(settings.SWEEP_SECONDS, "gdpr.sweep")
     every(30, "portals.tend")
     every(600, "portals.watch_drift", queue="bulk")
+    every(600, "learners.notices", queue="bulk")
     every(3600, "gdpr.retention", queue="bulk")

@@ -224,3 +224,46 @@ class Walk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} walk {self.pk}"
+
+
+class Cause(models.TextChoices):
+    """What admins are told by mail, because it needs a person."""
+
+    HUBSPOT_LOST = "hubspot-lost", "HubSpot no longer lets the app in"
+    LEARNUPON_LOST = "learnupon-lost", "LearnUpon refuses the API keys"
+    FAILURES = "failures", "Unusually much fails"
+    QUIET = "quiet", "LearnUpon has gone quiet"
+    DRIFT = "drift", "A mapping no longer fits"
+
+
+class Notice(models.Model):
+    """A mail that told an account's admins of a cause; written before it is sent, so that a day has one at most."""
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="notices")
+    cause = models.CharField(max_length=16, choices=Cause)
+    day = models.DateField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "cause", "day"], name="notice_once_a_day_per_cause")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cause} on {self.day}"
+
+
+class Silence(models.Model):
+    """An admin who wants no more mails of one cause."""
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="silences")
+    cause = models.CharField(max_length=16, choices=Cause)
+    email = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "cause", "email"], name="silence_once_per_cause")
+        ]
+
+    def __str__(self) -> str:
+        return f"silence {self.pk}"

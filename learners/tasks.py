@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.db.models.functions import Now
 
-from learners import carrying, invitations, push, walks, welcome
+from learners import carrying, invitations, notices, push, walks, welcome
 from learners.models import Enrollment, Learner, Walk
 from portals import connecting
 from portals.clients.errors import Disconnected, TryAgain, VendorError
@@ -92,3 +92,9 @@ def welcome_task(account_id: int, lane: str) -> None:
     """Whoever is waked sends all that is due, whichever account caused it."""
     welcome.lost()
     welcome.send_due()
+
+
+@shared_task(name="learners.notices")
+def notices_task() -> None:
+    """Tell admins by mail what needs a person."""
+    notices.tell()

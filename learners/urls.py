@@ -18,6 +18,7 @@ app_name = "learners"
 PORTAL = "portals/<int:portal_id>"
 urlpatterns = [
     path("portals/", overview.overview, name="overview"),
+    path("notices/<int:account_id>/<slug:cause>/<str:token>", notices.silence, name="silence"),
     path(f"{PORTAL}/learners", people.people, name="list"),
     path(f"{PORTAL}/learners/add", people.add, name="add"),
     path(f"{PORTAL}/learners/sync", people.sync, name="sync"),
