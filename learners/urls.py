@@ -8,6 +8,7 @@ from learners.views import (
     insights,
     mail_preview,
     mapping_preview,
+    notices,
     overview,
     people,
     transfer,
