@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 STALE_SECONDS = 60  # a due row this old means that nobody works
@@ -37,7 +39,7 @@ def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:  # InterfaceError too: a connection that was lost before
         connection.close()
         return "unreachable"
     return "ok"
@@ -45,7 +47,10 @@ def _database() -> str:
 
 def _broker() -> str:
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1).ping()
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        ) as broker:
+            broker.ping()
     except redis.RedisError:
         return "unreachable"
     return "ok"

@@ -16,12 +16,19 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self._message(record),
         }
         line |= {name: getattr(record, name) for name in ALLOWED if hasattr(record, name)}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = self._where(record)
         return json.dumps(line, default=str)
+
+    def _message(self, record: logging.LogRecord) -> str:
+        """The message; a wrongly written one without its arguments, which logging itself would print to stderr."""
+        try:
+            return record.getMessage()
+        except Exception:
+            return f"{record.msg} (wrongly written)"
 
     def _where(self, record: logging.LogRecord) -> str:
         """The exception's type and places, without its message: messages of others may quote personal data."""

@@ -3,8 +3,6 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
-import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 
 from hubsync import env
@@ -21,7 +19,7 @@ PUBLIC_URL = env.origin("PUBLIC_URL")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=urlsplit(PUBLIC_URL).hostname or "")
 
 # --- the vendors ------------------------------------------------------------------------------------
-HUBSPOT_APP_ID = env.text("HUBSPOT_APP_ID")
+HUBSPOT_APP_ID = env.digits("HUBSPOT_APP_ID")
 HUBSPOT_CLIENT_ID = env.text("HUBSPOT_CLIENT_ID")
 HUBSPOT_CLIENT_SECRETS = env.items("HUBSPOT_CLIENT_SECRET")  # newest first while one is being rotated
 HUBSPOT_API_URL = env.origin("HUBSPOT_API_URL", default="https://api.hubapi.com")
@@ -30,12 +28,12 @@ LEARNUPON_URL = env.text("LEARNUPON_URL", default="https://{subdomain}.{region}"
 LEARNUPON_REGIONS = ("learnupon.com", "learnuponau.com")
 
 if not DEBUG:
-    for name, value, host in (
-        ("HUBSPOT_API_URL", HUBSPOT_API_URL, "api.hubapi.com"),
-        ("HUBSPOT_APP_URL", HUBSPOT_APP_URL, "app.hubspot.com"),
+    for name, value, only in (
+        ("HUBSPOT_API_URL", HUBSPOT_API_URL, "https://api.hubapi.com"),
+        ("HUBSPOT_APP_URL", HUBSPOT_APP_URL, "https://app.hubspot.com"),
     ):
-        if urlsplit(value).hostname != host:
-            raise ImproperlyConfigured(f"{name} is {value!r}: with DEBUG off only https://{host} is allowed.")
+        if value != only:
+            raise ImproperlyConfigured(f"{name} is {value!r}: with DEBUG off only {only} is allowed.")
     if LEARNUPON_URL != "https://{subdomain}.{region}":
         raise ImproperlyConfigured(
             "LEARNUPON_URL may differ from https://{subdomain}.{region} only with DEBUG on."
@@ -132,23 +130,14 @@ WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 # --- database, broker, mail -------------------------------------------------------------------------
-DATABASES = {
-    "default": dict(
-        dj_database_url.parse(env.text("DATABASE_URL"), conn_max_age=600, conn_health_checks=True)
-    )
-}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured(
-        "DATABASE_URL must name a PostgreSQL database (postgres://…); there is no other mode."
-    )
+DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
 
 REDIS_URL = env.text("REDIS_URL")
 if urlsplit(REDIS_URL).scheme not in ("redis", "rediss"):
     raise ImproperlyConfigured("REDIS_URL must begin with redis:// or rediss://.")
 
-EMAIL_URL = env.text("EMAIL_URL")
-vars().update(dj_email_url.parse(EMAIL_URL))
+vars().update(env.mail("EMAIL_URL"))
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL")
 

@@ -67,6 +67,6 @@ def production_environment() -> dict[str, str]:
         "HUBSPOT_API_URL": "https://api.hubapi.com",
         "HUBSPOT_APP_URL": "https://app.hubspot.com",
         "LEARNUPON_URL": "https://{subdomain}.{region}",
-        "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
+        "EMAIL_URL": "submission://user:password@mail.example.com:587",
         "DEFAULT_FROM_EMAIL": "Hubsync <hubsync@example.com>",
     }
