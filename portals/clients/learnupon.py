@@ -235,6 +235,8 @@ def _refusal(status: int, text: str, correlation: str) -> Refused:
         return AlreadyThere("This e-mail has been invited already.", code="already_invited")
     if "already" in said and ("exist" in said or "taken" in said):
         return AlreadyThere("LearnUpon has this e-mail already.", code="already_exists")
+    if "already" in said and ("enrolled" in said or "member" in said):
+        return AlreadyThere("LearnUpon has this already.", code="already_there")
     if status == 404:
         return NotFound(shown, code="not_found", correlation_id=correlation)
     return DataRejected(shown, code=f"HTTP_{status}", correlation_id=correlation)
