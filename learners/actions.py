@@ -7,12 +7,12 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from learners import claims, people, provisioning, training
+from learners import carrying, claims, people, provisioning, training
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
 from portals import connecting, tombstones
-from portals.clients.errors import Disconnected, TryAgain, VendorError
+from portals.clients.errors import Disconnected, NotFound, TryAgain, VendorError
 from portals.clients.learnupon import DataRejected
 from portals.lanes import Lane
 from portals.models import Portal
@@ -139,7 +139,12 @@ def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step
     if learner.state == Learner.State.PENDING and step not in BEFORE_ACCEPTANCE:
         return done("not_accepted")
     with claims.held(learner) as mine:
-        return step(mine, person, (delivery.body or {}).get("inputs") or {})
+        try:
+            return step(mine, person, (delivery.body or {}).get("inputs") or {})
+        except NotFound:
+            if not carrying.gone(mine):
+                raise
+            return done("refused", mine, reason=carrying.GONE)
 
 
 def _forget_unused(learner: Learner) -> None:

@@ -21,6 +21,7 @@ from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import Portal
 
+GONE = "LearnUpon no longer has this user."
 FIELDS = ("email", "first_name", "last_name")
 EVERY = timedelta(days=1)  # each linked record is compared with what was last carried over
 
@@ -131,7 +132,7 @@ def carry_over(learner: Learner, someone: Person, lane: str) -> bool:
         try:
             there = learnupon.user(int(mine.learnupon_user_id or 0))
         except NotFound:
-            claims.save(mine, state_reason="LearnUpon no longer has this user.", checked_at=timezone.now())
+            claims.save(mine, state_reason=GONE, checked_at=timezone.now())
             return False
         return carry(learnupon, mine, someone, there)[0]
 
@@ -139,3 +140,13 @@ def carry_over(learner: Learner, someone: Person, lane: str) -> bool:
 def sync_now(portal: Portal) -> int:
     """Make every linked learner of a portal due for comparing, as a person asked."""
     return Learner.objects.filter(portal=portal, state=Learner.State.ACTIVE).update(checked_at=None)
+
+
+def gone(learner: Learner) -> bool:
+    """Whether LearnUpon no longer has a linked learner's account; then the learner's page says so."""
+    try:
+        LearnUpon(learner.portal, Lane.ACTIONS).user(int(learner.learnupon_user_id or 0))
+    except NotFound:
+        claims.save(learner, state_reason=GONE)
+        return True
+    return False
