@@ -124,6 +124,8 @@ def _created(learner: Learner, person: Person, user_id: int, warnings: list[str]
 
 def _tie(learner: Learner, user_id: int, **changes: Any) -> bool:
     """Link the account to the record; False when another record has it already."""
+    if learner.queued_courses:  # asked for while an invitation was open
+        changes["read_due_at"] = timezone.now()
     try:
         with transaction.atomic():
             claims.save(

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -18,22 +18,24 @@ from learners import claims, courses, enrollments, linking, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
 from portals import connecting
-from portals.clients.errors import Disconnected, NotFound, TryAgain, VendorError
+from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Course, Portal
 from webhooks import nudger, retries
 
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
+READ_AGAIN = 4  # the rung of the ladder for a learner whose enrollments could not be read
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
 
 def start(portal: Portal, kind: str = Walk.Kind.HISTORY, *, preview: bool = False) -> Walk:
     """Begin a walk, or return the one under way: a portal has one at a time. A preview counts and writes nothing."""
     running = Walk.objects.filter(portal=portal, state__in=[Walk.State.RUNNING, Walk.State.PAUSED]).first()
-    if running:
-        if kind == Walk.Kind.HISTORY:
-            Walk.objects.filter(pk=running.pk).update(kind=kind)
+    if running and running.kind == Walk.Kind.POLL and kind == Walk.Kind.LINK:
+        cancel(running)  # a person waits for this one, and the next regular check is never far
+    elif running:
+        Walk.objects.filter(pk=running.pk, kind=Walk.Kind.POLL).update(kind=kind)
         return running
     try:
         with transaction.atomic():
@@ -217,16 +219,24 @@ def read_learners(portal: Portal, most: int = 50) -> int:
     )
     learnupon = LearnUpon(portal, Lane.LIVE)
     for learner in due:
-        if learner.queued_courses:
-            with claims.held(learner) as mine:
-                training.enroll_queued(learnupon, mine)
-        page = learnupon.enrollments_of_user(int(learner.learnupon_user_id or 0))
-        enrollments.take(portal, [seen for row in page.rows if (seen := from_rest(row, page.as_of))])
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE learners_learner SET read_due_at = NULL WHERE id = %s AND read_due_at = %s",
-                [learner.pk, learner.read_due_at],
-            )
+        # As it was read: who is made due again meanwhile stays due.
+        still = Learner.objects.filter(pk=learner.pk, read_due_at=learner.read_due_at)
+        try:
+            _read_learner(learnupon, portal, learner)
+            still.update(read_due_at=None)
+        except (TryAgain, Refused) as error:  # whoever cannot be read makes room for the others
+            after = error.after if isinstance(error, TryAgain) else 0
+            still.update(read_due_at=Now() + timedelta(seconds=after or retries.delay(READ_AGAIN)))
+            if isinstance(error, TryAgain) and error.counts:  # LearnUpon is in trouble: no more of it now
+                raise
     if due:
         nudger.wake(portal.account_id, Lane.LIVE, "learners.push")
     return len(due)
+
+
+def _read_learner(learnupon: LearnUpon, portal: Portal, learner: Learner) -> None:
+    if learner.queued_courses:
+        with claims.held(learner) as mine:
+            training.enroll_queued(learnupon, mine)
+    page = learnupon.enrollments_of_user(int(learner.learnupon_user_id or 0))
+    enrollments.take(portal, [seen for row in page.rows if (seen := from_rest(row, page.as_of))])
