@@ -25,7 +25,7 @@ LINKING_SECONDS = 2.0
 UPDATED = [
     "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
     "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
-    "unenrolled", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts", "parked_reason",
+    "unenrolled", "learner", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts", "parked_reason",
 ]  # fmt: skip
 
 
@@ -75,6 +75,11 @@ def take(portal: Portal, observations: Sequence[Observation]) -> int:
     rows = _rows(portal, ours, learners)
     stamps = {number: dict(row.stamps) for number, row in rows.items()}
     changed = {seen.enrollment_id for seen in ours if fold(rows[seen.enrollment_id], seen)}
+    for seen in ours:  # a user who was unlinked may be linked again, to another record
+        row = rows[seen.enrollment_id]
+        if row.learner_id != learners[seen.user_id]:
+            row.learner_id = learners[seen.user_id]
+            changed.add(row.enrollment_id)
     for row in rows.values():
         if row.enrollment_id in changed or row.version == 0:
             row.version += 1

@@ -104,8 +104,9 @@ def _carry(learner: Learner) -> bool:
 
 
 def unlink(learner: Learner, reason: str) -> None:
-    """Cut the link: nothing flows any more, the LearnUpon account and HubSpot's records stay as they are."""
-    Enrollment.objects.filter(learner=learner).delete()
+    """Cut the link: nothing flows any more, the LearnUpon account and HubSpot's records stay as they are. Which records
+    those are is kept, because a later erasure must find them."""
+    Enrollment.objects.filter(learner=learner).update(due_at=None, parked_reason="")
     Learner.objects.filter(pk=learner.pk).update(
         state=Learner.State.UNLINKED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1, look_at=None,
         read_due_at=None, welcome_due_at=None,
