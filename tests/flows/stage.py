@@ -18,8 +18,12 @@ from django.db import connection
 import gdpr.tasks
 import learners.tasks
 import webhooks.tasks
+from learners import push
+from learners.models import Enrollment
 from portals import oauth, schema, tokens
 from portals.clients import limiter, versions
+from portals.clients.hubspot import HubSpot
+from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from sandbox.hubspot import signing
 from sandbox.options import Configuration
@@ -194,6 +198,13 @@ class Stage:
         portal.record_type = "user"
         portal.save()
         return portal
+
+    def upsert_of(self, row: Enrollment) -> Callable[[], object]:
+        """The call that a push of this row would make, to be made later."""
+        hubspot = HubSpot(self.accounts[row.account.hub_id], Lane.LIVE)
+        inputs = [{"id": row.key, "idProperty": f"{schema.PREFIX}enrollment_key", "objectWriteTraceId": "1",
+                   "properties": push.properties(row, required=False)}]  # fmt: skip
+        return lambda: hubspot.upsert(hubspot.account.app_object_type, inputs)
 
     @contextmanager
     def deaf_mail_server(self) -> Iterator[int]:
