@@ -19,7 +19,7 @@ from portals.models import (
     Tombstone,
 )
 from webhooks.claims import forgotten
-from webhooks.models import Delivery
+from webhooks.models import DailyCount, Delivery
 
 
 REQUEST = "hubspot.contact.privacyDeletion"
@@ -89,5 +89,6 @@ FREE_OF_PEOPLE: dict[type, str] = {
     Notice: "that admins were told of a cause",
     Silence: "an admin of the customer's who wants no more mails; goes with the account",
     Erasure: "the receipt: a keyed hash and counts",
+    DailyCount: "counts",
     ErasureStep: "what is still to be done at a vendor, encrypted, deleted when confirmed",
 }

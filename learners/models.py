@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from learners.reviewitem import ReviewItem as ReviewItem
 from portals.models import HubSpotAccount, Portal, RecordType
 
 
@@ -59,6 +60,13 @@ class Learner(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True)  # of the HubSpot values as last carried over
     checked_at = models.DateTimeField(null=True, blank=True)  # when the record was last compared with it
     queued_courses = models.JSONField(default=list)  # to be enrolled in once the invitation is accepted
+    # When HubSpot last showed the record, and since when it does not: see learners/presence.py.
+    seen_at = models.DateTimeField(db_default=Now())
+    missing_since = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    # Of an unlinked learner: [HubSpot id, enrollment number] of the records that stay in HubSpot, so that an erasure
+    # still finds them.
+    left_behind = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -87,6 +95,11 @@ class Learner(models.Model):
                 fields=["portal", "checked_at"], condition=Q(state="active"), name="learner_check_due"
             ),
             models.Index(
+                fields=["account", "seen_at"],
+                condition=Q(state__in=["pending", "active", "paused"]),
+                name="learner_presence_due",
+            ),
+            models.Index(
                 fields=["portal", "read_due_at"],
                 condition=Q(read_due_at__isnull=False),
                 name="learner_read_due",
@@ -95,6 +108,10 @@ class Learner(models.Model):
 
     def __str__(self) -> str:
         return f"learner {self.pk}"
+
+
+# The states in which a record and a person belong together.
+LINKED = (Learner.State.PENDING, Learner.State.ACTIVE, Learner.State.PAUSED)
 
 
 class Enrollment(models.Model):
@@ -134,6 +151,7 @@ class Enrollment(models.Model):
     certificate_name = models.CharField(max_length=255, blank=True)
     overdue = models.BooleanField(default=False)
     unenrolled = models.BooleanField(default=False)
+    withdrawn = models.BooleanField(default=False)  # its record is to leave HubSpot, finished or not
 
     # As of when we know it: a REST read is whole, a webhook carries some fields only (learners/enrollments.py).
     read_as_of = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from portals.fields import EncryptedTextField
 
@@ -33,6 +34,10 @@ class HubSpotAccount(models.Model):
     # Each install is a generation: what an earlier one began (a refresh, a disconnect) cannot touch a later one.
     generation = models.PositiveIntegerField(default=1)
     installed_at = models.DateTimeField(auto_now_add=True)
+    # The latest install: what is older was not watched over meanwhile, and is compared before anything is written.
+    connected_at = models.DateTimeField(db_default=Now())
+    # Uninstalled for good: everything but tombstones, numbers and receipts is gone (gdpr/retention.py).
+    purged_at = models.DateTimeField(null=True, blank=True)
     access_token = EncryptedTextField(blank=True, default="")
     refresh_token = EncryptedTextField(blank=True, default="")
     token_expires_at = models.DateTimeField(null=True, blank=True)

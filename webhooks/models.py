@@ -77,3 +77,21 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class DailyCount(models.Model):
+    """How many deliveries of a day ended how: what is left of rows that were kept long enough."""
+
+    account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="daily_counts")
+    day = models.DateField()
+    kind = models.CharField(max_length=80)
+    outcome = models.CharField(max_length=32, blank=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day", "kind", "outcome"], name="daily_count_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.kind} on {self.day}"
