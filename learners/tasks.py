@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models.functions import Now
 
 from learners import carrying, invitations, notices, push, walks, welcome
@@ -37,15 +38,16 @@ def sweep() -> None:
         _send(refresh_task, portal_id, Lane.BULK)
 
 
-def _send(task: Any, subject: int, lane: str) -> None:
-    task.apply_async(args=[subject, lane], queue=lane, expires=60)
+def _send(task: Any, subject: int, lane: str, after: float = 0.0) -> None:
+    task.apply_async(args=[subject, lane], queue=lane, countdown=after, expires=after + 60)
 
 
 @shared_task(name="learners.push")
 def push_task(account_id: int, lane: str) -> None:
     account = HubSpotAccount.objects.get(pk=account_id)
-    if push.push(account, lane):
-        _send(push_task, account_id, lane)
+    wait = push.push(account, lane)
+    if wait is not None and wait <= settings.SLICE_SECONDS:  # what waits longer is found by the sweep
+        _send(push_task, account_id, lane, after=wait)
 
 
 @shared_task(name="learners.walk")
