@@ -163,6 +163,15 @@ class Stage:
         self.accounts[hub_id] = account
         return account
 
+    def grant_again(self, hub_id: int) -> HubSpotAccount:
+        """The same account installs the app once more."""
+        account = HubSpotAccount.objects.get(hub_id=hub_id)
+        tokens.store(account, self._grant(hub_id))
+        account.generation += 1
+        account.state = HubSpotAccount.State.CONNECTED
+        account.save()
+        return account
+
     def _grant(self, hub_id: int) -> Row:
         home = self.worlds.sandbox.hubspot_url
         redirect = f"{self.url}/oauth/hubspot/callback"

@@ -1,0 +1,255 @@
+"""Who works on what, and telling HubSpot: claims among threads, lost claims, the callback's own retries."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from portals.lanes import Lane
+from portals.models import HubSpotAccount
+from portals.tokens import mark_disconnected
+from tests.flows.stage import ACME, GLOBEX, Stage
+from webhooks import callbacks, claims, intake, retries
+from webhooks.models import Delivery
+from webhooks.results import Done, Later
+
+
+def some(account: HubSpotAccount, count: int, lane: str = Lane.LIVE, prefix: str = "x") -> None:
+    intake.record(
+        [
+            Delivery(account=account, kind="hubspot.contact.deletion", lane=lane, key=f"{prefix}-{account.hub_id}-{number}",
+                     record_type="contact", record_id=str(number), body={})
+            for number in range(count)
+        ]
+    )  # fmt: skip
+
+
+def test_workers_never_share_a_delivery(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    some(account, 300)
+    taken: list[int] = []
+    together = threading.Barrier(4)
+
+    def worker() -> None:
+        try:
+            together.wait()
+            while rows := claims.claim(account.pk, Lane.LIVE, 7):
+                taken.extend(row.pk for row in rows)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=worker) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 300
+
+
+def test_a_claim_is_of_one_account_and_lane_oldest_first(stage: Stage) -> None:
+    acme, globex = stage.accounts[ACME], stage.accounts[GLOBEX]
+    some(acme, 3)
+    some(acme, 2, Lane.ACTIONS, "a")
+    some(globex, 2)
+    rows = claims.claim(acme.pk, Lane.LIVE, 2)
+    assert {row.account_id for row in rows} == {acme.pk}
+    assert [row.pk for row in rows] == sorted(row.pk for row in rows)
+    assert len(claims.claim(acme.pk, Lane.LIVE, 10)) == 1
+    assert len(claims.claim(globex.pk, Lane.LIVE, 10)) == 2
+
+
+def test_a_lost_claim_changes_nothing(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    some(account, 1)
+    (late,) = claims.claim(account.pk, Lane.LIVE, 1)
+    assert claims.claim(account.pk, Lane.LIVE, 1) == []
+    Delivery.objects.update(due_at=timezone.now())  # the claim's end
+    (now,) = claims.claim(account.pk, Lane.LIVE, 1)
+    assert not claims.write(late, Done("paused"))
+    assert not claims.write(late, Later("again"))
+    claims.release([late])
+    assert claims.claim(account.pk, Lane.LIVE, 1) == []  # still the second worker's
+    assert claims.write(now, Done("moved", "By the second."))
+    assert not claims.write(now, Done("paused"))
+    row = Delivery.objects.get()
+    assert (row.state, row.outcome, row.attempts) == ("done", "moved", 1)
+
+
+def test_what_was_given_back_is_due_at_once(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    some(account, 3)
+    rows = claims.claim(account.pk, Lane.LIVE, 3)
+    claims.release(rows[1:])
+    assert {row.pk for row in claims.claim(account.pk, Lane.LIVE, 3)} == {row.pk for row in rows[1:]}
+    assert not Delivery.objects.exclude(attempts=0).exists()
+
+
+def test_the_ladder_climbs_and_the_vendor_s_own_wait_is_kept(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    some(account, 1)
+    waits = []
+    for _ in range(5):
+        Delivery.objects.update(due_at=timezone.now())
+        (row,) = claims.claim(account.pk, Lane.LIVE, 1)
+        claims.write(row, Later("down"))
+        waits.append((Delivery.objects.get().due_at - timezone.now()).total_seconds())
+    assert all(rung * 0.75 < wait < rung * 1.25 for rung, wait in zip(retries.LADDER, waits, strict=False))
+    Delivery.objects.update(due_at=timezone.now())
+    (row,) = claims.claim(account.pk, Lane.LIVE, 1)
+    claims.write(row, Later("full", after=77.0, counts=False))
+    after = Delivery.objects.get()
+    assert 70 < (after.due_at - timezone.now()).total_seconds() < 78
+    assert after.attempts == 5
+
+
+def test_the_ladders_last_as_long_as_they_say() -> None:
+    def hours(attempts: int) -> float:
+        return sum(retries.LADDER[min(n, len(retries.LADDER)) - 1] for n in range(1, attempts)) / 3600
+
+    assert 72 <= hours(retries.ACTION_ATTEMPTS) <= 76
+    assert 14 * 24 <= hours(retries.PROGRESS_ATTEMPTS) <= 14 * 24 + 4
+
+
+def test_an_action_ends_before_hubspot_stops_waiting(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    intake.record(
+        [
+            Delivery(
+                account=account,
+                kind="hubspot.action.user-add",
+                lane=Lane.ACTIONS,
+                key="k",
+                body={},
+                tell="owed",
+            )
+        ]
+    )
+    Delivery.objects.update(received_at=timezone.now() - timedelta(days=6, hours=22, minutes=59))
+    (row,) = claims.claim(account.pk, Lane.ACTIONS, 1)
+    claims.write(row, Later("full", after=30.0, counts=False))
+    assert Delivery.objects.get().state == "waiting"
+    Delivery.objects.update(due_at=timezone.now())
+    (row,) = claims.claim(account.pk, Lane.ACTIONS, 1)
+    claims.write(row, Later("full", after=90.0, counts=False))
+    ended = Delivery.objects.get()
+    assert (ended.state, ended.outcome) == ("failed", "expired")
+    assert ended.tell_due_at is not None
+
+
+def test_a_lane_of_a_disconnected_account_rests_and_goes_on(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    (callback,) = stage.run("user-add", stage.contact("amara.abara@northwind.example"))
+    mark_disconnected(account, "BAD_REFRESH_TOKEN")
+    stage.later(days=1)
+    assert stage.calls_to("learnupon", "/users") == []
+    assert Delivery.objects.get().attempts == 0
+    installed = stage.grant_again(ACME)
+    assert installed.connected
+    stage.later(minutes=1)
+    assert stage.outcome(stage.execution(callback)) == "created"
+
+
+# --- telling HubSpot -------------------------------------------------------------------------------------
+def finished(stage: Stage, *callback_ids: str) -> None:
+    """Deliveries that are worked, and whose callbacks HubSpot may or may not know."""
+    for callback_id in callback_ids:
+        intake.record(
+            [
+                Delivery(account=stage.accounts[ACME], kind="hubspot.action.user-add", lane=Lane.ACTIONS, key=callback_id,
+                         body={}, callback_id=callback_id, tell="owed", state="done", outcome="created",
+                         outputs={"outcome": "created"}, done_at=timezone.now())
+            ]
+        )  # fmt: skip
+    Delivery.objects.filter(tell_due_at=None).update(tell_due_at=timezone.now())
+
+
+def test_fifty_results_are_told_in_one_call(stage: Stage) -> None:
+    contacts = [stage.new_contact(email=f"p{number}@x.example") for number in range(50)]
+    Delivery.objects.all().delete()
+    ids = stage.run("user-add", *contacts)
+    Delivery.objects.update(
+        state="done", outcome="created", outputs={"outcome": "created"}, tell_due_at=timezone.now()
+    )
+    stage.work()
+    assert {stage.execution(one)["completions"] for one in ids[:3]} == {1}
+    assert len(stage.calls_to("hubspot", "/callbacks")) == 1
+
+
+def test_one_unknown_callback_costs_the_others_nothing(stage: Stage) -> None:
+    (known,) = stage.run("user-add", stage.contact("amara.abara@northwind.example"))
+    Delivery.objects.update(
+        state="done", outcome="created", outputs={"outcome": "created"}, tell_due_at=timezone.now()
+    )
+    finished(stage, "ap-unknown")
+    stage.work()
+    assert stage.execution(known)["state"] == "completed"
+    assert Delivery.objects.get(callback_id=known).tell == "told"
+    assert Delivery.objects.get(callback_id="ap-unknown").tell == "owed"
+
+
+def test_an_unknown_callback_is_tried_for_a_quarter_of_an_hour(stage: Stage) -> None:
+    """It can overtake our own 200."""
+    finished(stage, "ap-unknown")
+    stage.work()
+    for _ in range(5):
+        stage.later(minutes=2)
+    assert Delivery.objects.get().tell == "owed"
+    stage.later(minutes=6)
+    assert Delivery.objects.get().tell == "unknown"
+    calls = len(stage.calls_to("hubspot", "/callbacks"))
+    stage.later(days=1)
+    assert len(stage.calls_to("hubspot", "/callbacks")) == calls
+
+
+@pytest.mark.parametrize(("kind", "when"), [("status", "before"), ("reset", "after"), ("truncate", "after")])
+def test_a_callback_without_an_answer_is_repeated_until_heard(stage: Stage, kind: str, when: str) -> None:
+    stage.fault("hubspot", "/callbacks", kind, when=when, status=502)
+    (callback,) = stage.run("user-add", stage.contact("amara.abara@northwind.example"))
+    stage.work()
+    for _ in range(4):
+        stage.later(minutes=10)
+    row = Delivery.objects.get()
+    told = stage.execution(callback)
+    assert (told["state"], stage.outcome(told)) == ("completed", "created")
+    assert row.tell in ("told", "unknown")
+    assert row.tell_due_at is None
+    assert len(stage.calls_to("learnupon", "/users", "POST")) == 1  # done once, however often it is told
+
+
+def test_tellers_never_share_a_callback(stage: Stage) -> None:
+    ids = stage.run("user-add", *(stage.new_contact(email=f"p{number}@x.example") for number in range(30)))
+    Delivery.objects.update(
+        state="done", outcome="created", outputs={"outcome": "created"}, tell_due_at=timezone.now()
+    )
+
+    def tell() -> None:
+        try:
+            callbacks.tell(HubSpotAccount.objects.get(hub_id=ACME))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=tell) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stage.work()
+    assert {row["completions"] for row in stage.world("callbacks")} == {1}
+    assert Delivery.objects.filter(tell="told").count() == len(ids)
+
+
+def test_retry_by_hand_works_a_failed_delivery_again(stage: Stage) -> None:
+    contact = stage.contact("former.colleague@acme.example")
+    stage.add(contact)
+    row = Delivery.objects.get()
+    assert row.outcome == "disabled"
+    portal = stage.worlds.sandbox.worlds.learnupon.portals["acme"]
+    stage.worlds.do(setattr, portal.by_email["former.colleague@acme.example"], "enabled", True)
+    assert claims.retry(row)
+    stage.work()
+    assert Delivery.objects.get().outcome == "already_exists"
+    Delivery.objects.update(claim=F("claim"), body=None)
+    assert not claims.retry(Delivery.objects.get())  # an erased one cannot be worked again
