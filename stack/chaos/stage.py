@@ -1,0 +1,132 @@
+"""Everything a run plays on: the processes, both worlds, the database, and how to break and mend them."""
+
+import os
+import signal
+import sys
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from stack.application import Application
+from stack.chaos.database import Database
+from stack.chaos.sizes import Size
+from stack.errors import StackError
+from stack.postgres import Postgres
+from stack.processes import Process
+from stack.redisserver import Redis
+from stack.story import connecting
+from stack.story.scene import Scene
+
+# The ladder, the polls and the vendors' own retries, hours in life, fit into minutes.
+SCALE = "0.02"
+ENVIRONMENT = {"RETRY_SCALE": SCALE}
+# Chosen so that tokens are renewed all the time: the sweep renews what lives for less than ten minutes.
+WORLD = {"time_scale": float(SCALE), "token_seconds": 640, "learnupon_minute": 6000}
+SUBDOMAINS = ("acme", "acme-partners", "globex")
+
+
+@dataclass
+class Stage:
+    app: Application
+    size: Size
+    seed: int
+    kept_rates: bool = False  # LearnUpon's allowance as it is in life, instead of one that nobody waits for
+    deliveries: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    lossy: bool = False  # HubSpot's events are held back while the worlds lose what they send
+    hits: list[dict[str, object]] = field(default_factory=list)
+    _skewed: tuple[Process, list[str]] | None = None
+
+    @cached_property
+    def scene(self) -> Scene:
+        return Scene(self.app)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.app.services.database_url)
+
+    @property
+    def postgres(self) -> Postgres:
+        return next(server for server in self.app.services.servers if isinstance(server, Postgres))
+
+    @property
+    def redis(self) -> Redis:
+        return next(server for server in self.app.services.servers if isinstance(server, Redis))
+
+    def set_up(self) -> None:
+        """Install, connect and map as in the demo; then the worlds' clocks run faster."""
+        if not (self.app.services.own_database and self.app.services.own_redis):
+            raise StackError("The fault suite kills PostgreSQL and Redis: unset DATABASE_URL and REDIS_URL.")
+        for step in (
+            connecting.install_acme,
+            connecting.connect_acme,
+            connecting.connect_partners,
+            connecting.map_properties,
+            connecting.install_globex,
+            connecting.connect_globex,
+        ):
+            step(self.scene)
+        options = {k: v for k, v in WORLD.items() if not (self.kept_rates and k == "learnupon_minute")}
+        self.scene.worlds.call("PUT", "options", options)
+        self.scene.worlds.call("POST", "deliveries", {"duplicate": 1.0, "shuffle": 1.0})
+
+    def reconnect(self, subdomain: str) -> None:
+        """What an admin does about keys that LearnUpon refuses: enter them again."""
+        browser = self.scene.globex if subdomain == "globex" else self.scene.acme
+        page = browser.get(f"/portals/{self.scene.portals[subdomain]}/settings")
+        form = page.form_to("/settings/keys")
+        browser.submit(page, form, [("api_key", f"{subdomain}-key"), ("api_secret", f"{subdomain}-secret")])
+
+    def refused_portals(self) -> list[str]:
+        asked = "SELECT subdomain FROM portals_portal WHERE state = 'disconnected'"
+        return [str(row["subdomain"]) for row in self.database.rows(asked)]
+
+    # --- clocks ---------------------------------------------------------------------------------------
+    def skew(self, process: Process, seconds: int) -> None:
+        """Start one process again with a clock that is wrong; the one before gets the right time back."""
+        self.unskew()
+        self._skewed = (process, process.argv)
+        process.kill()
+        process.argv = [sys.executable, "-m", "stack.chaos.skewed", str(seconds), *process.argv[2:]]
+        process.start()
+
+    def unskew(self) -> None:
+        if self._skewed is not None:
+            process, words = self._skewed
+            self._skewed, process.argv = None, words
+            process.kill()
+            process.start()
+
+    # --- the end of all faults ------------------------------------------------------------------------
+    def mend(self) -> None:
+        self.unskew()
+        self.scene.worlds.call("POST", "deliveries", {"duplicate": 0.0, "shuffle": 0.0, "drop": 0.0})
+        self.hits = self.scene.worlds.call("GET", "faults")["faults"]
+        self.scene.worlds.call("DELETE", "faults")
+        for subdomain in self.refused_portals():
+            self.reconnect(subdomain)
+        self.app.check()
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants, whatever groups they made for themselves."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError, ValueError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(folder.name))
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += parents.get(found[-1], [])
+    return found
+
+
+def send(process: Process | None, number: signal.Signals, *, children_only: bool = False) -> None:
+    if process is None or process.pid is None:
+        return
+    for pid in family(process.pid)[1 if children_only else 0 :]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
