@@ -1,5 +1,6 @@
 """Claim, call, record: the tasks around learners and their progress."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from celery import shared_task
@@ -17,25 +18,27 @@ from portals.models import HubSpotAccount, Portal
 @shared_task(name="learners.sweep")
 def sweep() -> None:
     """Send a task for everything that is due; each finds out by its claim whether it still is."""
-    for account_id in (
-        Enrollment.objects.filter(due_at__lte=Now()).values_list("account_id", flat=True).distinct()
-    ):
-        _send(push_task, account_id, Lane.LIVE)
-    for walk_id in Walk.objects.filter(state=Walk.State.RUNNING, due_at__lte=Now()).values_list(
-        "pk", flat=True
-    )[:200]:
-        _send(walk_task, walk_id, Lane.BULK)
-    due = Learner.objects.filter(look_at__lte=Now(), state=Learner.State.PENDING).values_list(
-        "portal_id", flat=True
-    )
-    reads = Learner.objects.filter(read_due_at__lte=Now(), state=Learner.State.ACTIVE)
-    for portal_id in set(due.distinct()) | set(reads.values_list("portal_id", flat=True).distinct()):
-        _send(look_task, portal_id, Lane.LIVE)
-    if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
-        _send(welcome_task, 0, Lane.ACTIONS)
     walks.start_polls()
+    for task, subject, lane in _due():
+        _send(task, subject, lane)
+
+
+def _due() -> Iterator[tuple[Any, int, str]]:
+    rows = Enrollment.objects.filter(due_at__lte=Now())
+    for account_id in rows.values_list("account_id", flat=True).distinct():
+        yield push_task, account_id, Lane.LIVE
+    running = Walk.objects.filter(state=Walk.State.RUNNING, due_at__lte=Now())
+    for walk_id in running.values_list("pk", flat=True)[:200]:
+        yield walk_task, walk_id, Lane.BULK
+    due = Learner.objects.filter(look_at__lte=Now(), state=Learner.State.PENDING)
+    reads = Learner.objects.filter(read_due_at__lte=Now(), state=Learner.State.ACTIVE)
+    portals = due.values_list("portal_id", flat=True).union(reads.values_list("portal_id", flat=True))
+    for portal_id in portals:
+        yield look_task, portal_id, Lane.LIVE
+    if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
+        yield welcome_task, 0, Lane.ACTIONS
     for portal_id in carrying.due_portals():
-        _send(refresh_task, portal_id, Lane.BULK)
+        yield refresh_task, portal_id, Lane.BULK
 
 
 def _send(task: Any, subject: int, lane: str, after: float = 0.0) -> None:
