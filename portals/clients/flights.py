@@ -1,0 +1,65 @@
+"""Several calls under way at once. Only the wire is concurrent: what came back is recorded one by one, by the thread
+that began the calls.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from django.db import connections
+
+from portals.clients.errors import VendorError
+
+T = TypeVar("T")
+
+
+class Flights:
+    """`with Flights(6) as flights:` waits at its end for the calls that are under way still."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="flight")
+        self._under_way: dict[Future[Any], Callable[[], None]] = {}
+
+    def __enter__(self) -> "Flights":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+
+    @property
+    def free(self) -> bool:
+        return len(self._under_way) < self._most
+
+    @property
+    def under_way(self) -> int:
+        return len(self._under_way)
+
+    def start(
+        self, call: Callable[[], T], landed: Callable[[T], None], failed: Callable[[VendorError], None]
+    ) -> None:
+        """Make a call; `land` then passes what it brought to `landed`, or the vendor's error to `failed`."""
+        flight = self._pool.submit(_made, call)
+
+        def settle() -> None:
+            try:
+                brought = flight.result()
+            except VendorError as error:
+                failed(error)
+            else:
+                landed(brought)
+
+        self._under_way[flight] = settle
+
+    def land(self) -> None:
+        """Wait for the next call to end, and record every one that has."""
+        ended, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
+        for flight in ended:
+            self._under_way.pop(flight)()
+
+
+def _made(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    finally:
+        connections.close_all()  # this thread's own, should the call have renewed a token
