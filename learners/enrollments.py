@@ -5,7 +5,7 @@ answer, and wins ties. Nothing is final: a completed course can be reopened.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -22,6 +22,7 @@ from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
 
 LINKING_SECONDS = 2.0
+PROGRESS = (Enrollment.Status.NOT_STARTED, Enrollment.Status.IN_PROGRESS, Enrollment.Status.COMPLETED)
 UPDATED = [
     "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
     "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
@@ -32,21 +33,20 @@ UPDATED = [
 def fold(row: Enrollment, seen: Observation) -> bool:
     """Take over what is news; True when anything a person can see changed."""
     changed = False
-    for name, value in seen.fields.items():
-        if _wins(row, seen, name, value):
-            changed |= getattr(row, name) != value
-            setattr(row, name, value)
-            if not seen.whole:
-                row.stamps[name] = seen.as_of.isoformat()
+    for name in [name for name in seen.fields if _wins(row, seen, name)]:
+        changed |= getattr(row, name) != seen.fields[name]
+        setattr(row, name, seen.fields[name])
+        if not seen.whole:
+            row.stamps[name] = seen.as_of.isoformat()
     if seen.whole and (row.read_as_of is None or seen.as_of >= row.read_as_of):
         row.read_as_of = seen.as_of
         row.stamps = {n: s for n, s in row.stamps.items() if datetime.fromisoformat(s) > seen.as_of}
     return changed
 
 
-def _wins(row: Enrollment, seen: Observation, name: str, value: Any) -> bool:
-    """Newer wins, a whole reading wins over a part of the same moment, and between equals the larger value, so that
-    it does not matter which of them came first."""
+def _wins(row: Enrollment, seen: Observation, name: str) -> bool:
+    """Newer wins, a whole reading wins over a part of the same moment, and between equals the further one, so that it
+    does not matter which of them came first."""
     stamp = row.stamps.get(name)
     if stamp is not None:
         known = (datetime.fromisoformat(stamp), False)
@@ -55,7 +55,16 @@ def _wins(row: Enrollment, seen: Observation, name: str, value: Any) -> bool:
     else:
         return True
     news = (seen.as_of, seen.whole)
-    return news > known or (news == known and repr(value) >= repr(getattr(row, name)))
+    return news > known or (news == known and _rank(seen.fields, name) >= _rank(vars(row), name))
+
+
+def _rank(values: Mapping[str, Any], name: str) -> tuple[float, float, str]:
+    """How far a value is. Status and result go together: one of each would be of no observation at all."""
+    if name in ("status", "result"):
+        return (PROGRESS.index(values["status"]), 0.0, str(values["result"]))
+    value = values[name]
+    number = float(value) if isinstance(value, int | float) else 0.0
+    return (0.0 if value is None else 1.0, number, str(value))
 
 
 @transaction.atomic
