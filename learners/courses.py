@@ -1,13 +1,13 @@
-"""The cached course list of a portal: where the names of courses come from."""
+"""Naming enrollments by the cached course list of their portal."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners.models import Enrollment
+from portals import course_list
 from portals.clients.errors import Disconnected, Refused
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
@@ -15,24 +15,6 @@ from portals.models import Course, Portal
 
 # A course the list does not name is looked for at once, but not again and again: it may be gone for good.
 LOOK_AGAIN = timedelta(minutes=1)
-
-
-def refresh(portal: Portal, learnupon: LearnUpon) -> None:
-    """Bring the cached list up to date."""
-    rows = [
-        Course(
-            portal=portal, course_id=int(row["id"]), name=str(row.get("name") or f"Course {row['id']}")[:500]
-        )
-        for row in learnupon.courses()
-    ]
-    Course.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["portal", "course_id"],
-        update_fields=["name"],
-        batch_size=500,
-    )
-    Portal.objects.filter(pk=portal.pk).update(courses_read_at=Now())
 
 
 def name(rows: Sequence[Enrollment]) -> None:
@@ -52,7 +34,7 @@ def _name(portal: Portal, rows: list[Enrollment]) -> None:
     long_ago = portal.courses_read_at is None or timezone.now() - portal.courses_read_at > LOOK_AGAIN
     if wanted - names.keys() and long_ago:
         try:
-            refresh(portal, LearnUpon(portal, Lane.LIVE))
+            course_list.refresh(portal, LearnUpon(portal, Lane.LIVE))
         except (Disconnected, Refused):
             return  # the progress itself is known and goes out under the course's number
         names = _known(portal, wanted)

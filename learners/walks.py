@@ -14,10 +14,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import claims, courses, enrollments, linking, training
+from learners import claims, enrollments, linking, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
-from portals import connecting
+from portals import connecting, course_list
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
@@ -135,7 +135,7 @@ def _users_page(walk: Walk, learnupon: LearnUpon) -> bool:
 
 def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     """List the courses to walk: the portal's, and those that only live on in enrollments we hold."""
-    courses.refresh(walk.portal, learnupon)
+    course_list.refresh(walk.portal, learnupon)
     listed = {int(row["id"]) for row in learnupon.courses(every=True)}
     held = set(Enrollment.objects.filter(portal=walk.portal).values_list("course_id", flat=True).distinct())
     walk.courses = sorted(listed | held)
@@ -181,8 +181,9 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
     """Ask for the enrollments the course no longer lists, one by one: a list alone proves nothing, because LearnUpon
     answers a filter it does not know with something else."""
     unseen = Enrollment.objects.filter(
-        portal=walk.portal, course_id=course_id, unenrolled=False, read_as_of__lt=walk.course_as_of
-    ).order_by("read_as_of")[:MISSING_A_COURSE]
+        portal=walk.portal, course_id=course_id, unenrolled=False, read_as_of__lt=walk.course_as_of,
+        learner__state=Learner.State.ACTIVE,  # the others' rows are not read, so that they always look unseen
+    ).order_by("read_as_of")[:MISSING_A_COURSE]  # fmt: skip
     for row in unseen:
         try:
             seen = from_rest(learnupon.enrollment(row.enrollment_id), timezone.now())

@@ -4,8 +4,13 @@ https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-act
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
+from portals import course_list
 from portals.clients.errors import VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
@@ -13,6 +18,7 @@ from portals.models import Course, HubSpotAccount, Portal
 
 Choice = dict[str, str]
 PAGE = 100
+COURSES_STALE = timedelta(minutes=10)  # the editor asks at every key: the list is read again when it is older
 
 
 def choices(field: str, account: HubSpotAccount, data: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +61,12 @@ def _groups(account: HubSpotAccount, data: dict[str, Any]) -> list[Choice]:
 
 def _courses(account: HubSpotAccount, data: dict[str, Any]) -> list[Choice]:
     portal = _chosen(account, data)
-    rows = Course.objects.filter(portal=portal, portal__account=account).order_by("name") if portal else []
+    if portal is None:
+        return []
+    if portal.courses_read_at is None or timezone.now() - portal.courses_read_at > COURSES_STALE:
+        with suppress(VendorError):  # an old list serves better than none
+            course_list.refresh(portal, LearnUpon(portal, Lane.ACTIONS))
+    rows = Course.objects.filter(portal=portal).order_by("name", "course_id")
     return [{"label": row.name, "value": str(row.course_id)} for row in rows]
 
 
