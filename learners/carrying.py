@@ -15,9 +15,9 @@ from django.utils import timezone
 from learners import claims, people
 from learners.models import Enrollment, Learner
 from learners.people import Person
-from portals.clients.errors import NotFound
+from portals.clients.errors import NotFound, Refused, TryAgain
 from portals.clients.hubspot import BATCH
-from portals.clients.learnupon import DataRejected, LearnUpon
+from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Portal
 
@@ -38,8 +38,9 @@ def carry(
     }
     wanted = changes | people.as_custom_data(data.values)
     refused = _write(learnupon, int(there["id"]), changes, data.values) if wanted else []
-    _remember(learner, someone)
-    return bool(wanted), data.warnings + refused
+    warnings = data.warnings + refused
+    _remember(learner, someone, " ".join(warnings)[:300])
+    return bool(wanted), warnings
 
 
 def _same(name: str, someone: Person, theirs: Any) -> bool:
@@ -55,7 +56,9 @@ def _write(learnupon: LearnUpon, user_id: int, changes: dict[str, Any], values: 
     """All at once; where LearnUpon refuses that, one by one, so that one bad value does not hold up the others."""
     try:
         learnupon.update_user(user_id, changes | people.as_custom_data(values))
-    except DataRejected:
+    except NotFound:
+        raise
+    except Refused:  # an e-mail may also be taken, here or elsewhere in the realm
         return one_by_one(learnupon, user_id, changes, values)
     return []
 
@@ -70,28 +73,38 @@ def one_by_one(
     for name, part in parts:
         try:
             learnupon.update_user(user_id, part)
-        except DataRejected as refusal:
+        except NotFound:
+            raise
+        except Refused as refusal:
             refused.append(f"{name} was not taken: {refusal.message}")
     return refused
 
 
-def _remember(learner: Learner, someone: Person) -> None:
-    """Keep what was carried as a fingerprint, and the name and e-mail that our pages and HubSpot's records show."""
+def _remember(learner: Learner, someone: Person, warnings: str) -> None:
+    """Keep what was carried as a fingerprint, what LearnUpon did not take, and the name and e-mail that our pages and
+    HubSpot's records show."""
     changed = any(
         getattr(someone, name) and getattr(someone, name) != getattr(learner, name) for name in FIELDS
     )
     values = {name: getattr(someone, name) for name in FIELDS if getattr(someone, name)}
-    claims.save(learner, fingerprint=fingerprint(someone), checked_at=timezone.now(), **values)
+    carried = fingerprint(someone, layout(learner.portal))
+    claims.save(learner, fingerprint=carried, checked_at=timezone.now(), state_reason=warnings, **values)
     if changed:
         Enrollment.objects.filter(learner=learner).update(
             version=F("version") + 1, changed_at=Now(), due_at=Now()
         )
 
 
-def fingerprint(someone: Person) -> str:
+def layout(portal: Portal) -> list[Any]:
+    """What goes where in a portal: when it changes, everybody is carried over again."""
+    mapped = portal.mappings.values_list("property", "definition_id", "definition_type", "policy")
+    return [portal.record_field, *map(list, mapped)]
+
+
+def fingerprint(someone: Person, layout: list[Any]) -> str:
     """A keyed hash of everything the mapping reads, so that what stays the same costs LearnUpon nothing."""
     text = orjson.dumps(
-        [someone.email, someone.first_name, someone.last_name, someone.properties],
+        [layout, someone.email, someone.first_name, someone.last_name, someone.properties],
         option=orjson.OPT_SORT_KEYS,
     )
     return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()
@@ -109,12 +122,29 @@ def refresh(portal: Portal, most: int = BATCH) -> int:
     if not due:
         return 0
     found = people.read(portal, [learner.record_id for learner in due], Lane.BULK)
-    for learner in due:
-        someone = found.get(learner.record_id)
-        if someone and fingerprint(someone) != learner.fingerprint:
-            carry_over(learner, someone, Lane.BULK)
-    Learner.objects.filter(pk__in=[learner.pk for learner in due]).update(checked_at=timezone.now())
+    arranged, compared = layout(portal), list[int]()
+    try:
+        for learner in due:
+            someone = found.get(learner.record_id)
+            if someone and fingerprint(someone, arranged) != learner.fingerprint:
+                _compare(learner, someone)
+            compared.append(learner.pk)
+    finally:
+        Learner.objects.filter(pk__in=compared).update(checked_at=timezone.now())
     return len(due)
+
+
+def _compare(learner: Learner, someone: Person) -> None:
+    """Carry over what differs. Whoever LearnUpon has trouble with makes room for the others for an hour."""
+    try:
+        carry_over(learner, someone, Lane.BULK)
+    except Refused as refusal:
+        Learner.objects.filter(pk=learner.pk).update(state_reason=refusal.message[:300])
+    except TryAgain as error:
+        if error.counts:
+            again = timezone.now() - EVERY + timedelta(hours=1)
+            Learner.objects.filter(pk=learner.pk).update(checked_at=again)
+        raise
 
 
 def due_portals(most: int = 50) -> list[int]:
@@ -125,16 +155,16 @@ def due_portals(most: int = 50) -> list[int]:
     )
 
 
-def carry_over(learner: Learner, someone: Person, lane: str) -> bool:
-    """Bring one linked learner's account up to date, outside any action; True when something was written."""
+def carry_over(learner: Learner, someone: Person, lane: str) -> tuple[bool, list[str]]:
+    """Bring one linked learner's account up to date, outside any action. Whether anything was written, and warnings."""
     with claims.held(learner) as mine:
         learnupon = LearnUpon(mine.portal, lane)
         try:
             there = learnupon.user(int(mine.learnupon_user_id or 0))
         except NotFound:
             claims.save(mine, state_reason=GONE, checked_at=timezone.now())
-            return False
-        return carry(learnupon, mine, someone, there)[0]
+            return False, [GONE]
+        return carry(learnupon, mine, someone, there)
 
 
 def sync_now(portal: Portal) -> int:

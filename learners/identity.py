@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from django.db.models import F, QuerySet
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from learners import carrying, people
-from learners.models import Enrollment, Learner
+from learners import carrying, links, people, presence, reviewing
+from learners.models import Learner
+from learners.reviewitem import ReviewItem
+from portals import connecting, tombstones
+from portals.clients.errors import Disconnected, VendorError
 from portals.lanes import Lane
+from portals.models import Portal
 from webhooks.models import Delivery
 from webhooks.results import Done, Result, one_by_one
 
 NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept.", forget=True)
 
-UNCHANGED = Done("unchanged", "LearnUpon had these values already.")
+MERGED = "Its record was merged into one that is linked already."
+UNCHANGED = ("unchanged", "Nothing differed that LearnUpon should have.")
 
 
 def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
@@ -28,35 +32,29 @@ def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
 @one_by_one
 def contact_deleted(delivery: Delivery) -> Result:
     """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased."""
-    paused = learners_of(delivery).update(
-        state=Learner.State.PAUSED,
-        state_reason="The HubSpot record was deleted.",
-        busy_claim=F("busy_claim") + 1,
-    )
-    return Done("paused", "The link is paused.") if paused else NOBODY
+    return Done("paused", "The link is paused.") if links.pause(learners_of(delivery), links.DELETED) else NOBODY
 
 
 @one_by_one
 def contact_restored(delivery: Delivery) -> Result:
-    paused = learners_of(delivery).filter(state=Learner.State.PAUSED)
-    active = paused.filter(learnupon_user_id__isnull=False).update(
-        state=Learner.State.ACTIVE, state_reason="", read_due_at=timezone.now()
-    )
-    pending = paused.filter(invitation=Learner.Sent.SENT).update(
-        state=Learner.State.PENDING, state_reason="", look_at=timezone.now()
-    )
-    paused.update(state=Learner.State.NEW, state_reason="")
-    return Done("resumed", "The link is active again.") if active or pending else NOBODY
+    away = learners_of(delivery).filter(state_reason__in=links.AWAY)
+    return Done("resumed", "The link is active again.") if links.resume(away) else NOBODY
 
 
 @one_by_one
+@transaction.atomic
 def contacts_merged(delivery: Delivery) -> Result:
-    """The surviving record takes over the link. Where both were linked in one portal, a person must decide."""
+    """The surviving record takes over the link, and what came in about the others is about it from now on. Where both
+    were linked in one portal to two LearnUpon users, a person must decide."""
     body = delivery.body or {}
     primary, merged = _ids([body.get("primaryObjectId")]), _ids(body.get("mergedObjectIds"))
     survivor = (*_ids([body.get("newObjectId")]), *primary, delivery.record_id)[0]
-    others = {*merged, *primary} - {survivor}
-    moved = sum(_move(learner, survivor) for other in others for learner in learners_of(delivery, other))
+    others = [other for other in dict.fromkeys([*primary, *merged]) if other != survivor]
+    tombstones.hold(delivery.account, delivery.record_type, survivor)
+    if tombstones.record_is_erased(delivery.account, delivery.record_type, survivor):
+        return _merged_into_nobody(delivery, others)
+    _rename(delivery, others, survivor)
+    moved = [_move(learner, survivor) for other in others for learner in learners_of(delivery, other)]
     return Done("moved", "The link moved to the surviving record.") if moved else NOBODY
 
 
@@ -66,48 +64,64 @@ def _ids(values: Any) -> list[str]:
     return [str(value) for value in listed if isinstance(value, int) and not isinstance(value, bool)]
 
 
-def _move(learner: Learner, survivor: str) -> bool:
-    taken = (
-        Learner.objects.filter(
-            portal_id=learner.portal_id, record_type=learner.record_type, record_id=survivor
-        )
-        .exclude(state=Learner.State.UNLINKED)
-        .exists()
-    )
-    if taken:
-        Learner.objects.filter(pk=learner.pk).update(
-            state=Learner.State.PAUSED, state_reason="Its record was merged into one that is linked already."
-        )
-        return False
-    Learner.objects.filter(pk=learner.pk).update(record_id=survivor)
-    Enrollment.objects.filter(learner=learner).update(
-        version=F("version") + 1, changed_at=Now(), due_at=Now()
-    )
-    return True
+def _merged_into_nobody(delivery: Delivery, others: list[str]) -> Result:
+    """The surviving record was erased before its merge was told: the others were the same person's."""
+    for learner in (learner for other in others for learner in learners_of(delivery, other)):
+        presence.tell_gone(learner)
+    return Done("erased", "The surviving record was erased.", forget=True)
+
+
+def _rename(delivery: Delivery, others: list[str], survivor: str) -> None:
+    """Events that still wait are about the record that was; all else is found, and one day erased, under the new id."""
+    waiting = Q(state=Delivery.State.WAITING) & ~Q(kind__startswith="hubspot.action.")
+    Delivery.objects.filter(
+        ~waiting, account_id=delivery.account_id, record_type=delivery.record_type, record_id__in=others
+    ).exclude(pk=delivery.pk).update(record_id=survivor)
+
+
+def _move(learner: Learner, survivor: str) -> None:
+    holder = reviewing.live(learner.portal).filter(record_id=survivor).exclude(pk=learner.pk).first()
+    if holder is None:
+        links.move(learner, survivor)
+    elif learner.learnupon_user_id is None:
+        links.unlink(learner, MERGED)
+    elif holder.learnupon_user_id is None:
+        links.unlink(holder, MERGED)
+        links.move(learner, survivor)
+    else:
+        links.pause(Learner.objects.filter(pk=learner.pk), MERGED)
+        first = reviewing.Side(survivor, holder.learnupon_user_id)
+        second = reviewing.Side(survivor, learner.learnupon_user_id)
+        reviewing.ask(learner.portal, ReviewItem.Kind.MERGED, first, second)
 
 
 @one_by_one
 def property_changed(delivery: Delivery) -> Result:
     """HubSpot is the source: a changed e-mail or name reaches LearnUpon, when it differs there."""
-    learners = list(
-        learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
-    )
+    learners = learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
     if not learners:
         return NOBODY
-    changed = [_carry(learner) for learner in learners]  # every one of them, whatever the first says
-    return Done("updated", "LearnUpon has the new values.") if any(changed) else UNCHANGED
+    # A portal that rests (paused, dead keys) catches up by the daily comparison.
+    working = learners.filter(portal__state=Portal.State.CONNECTED)
+    changed, warnings, failures = False, list[str](), list[VendorError]()
+    for learner in working:  # every one of them, whatever the first says
+        try:
+            wrote, said = _carry(learner)
+            changed, warnings = changed or wrote, warnings + said
+        except VendorError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    code, words = ("updated", "The new values went to LearnUpon.") if changed else UNCHANGED
+    return Done(code, " ".join([words, *warnings])[:500])
 
 
-def _carry(learner: Learner) -> bool:
+def _carry(learner: Learner) -> tuple[bool, list[str]]:
     someone = people.read(learner.portal, [learner.record_id], Lane.LIVE).get(learner.record_id)
-    return carrying.carry_over(learner, someone, Lane.LIVE) if someone else False
-
-
-def unlink(learner: Learner, reason: str) -> None:
-    """Cut the link: nothing flows any more, the LearnUpon account and HubSpot's records stay as they are. Which records
-    those are is kept, because a later erasure must find them."""
-    Enrollment.objects.filter(learner=learner).update(due_at=None, parked_reason="")
-    Learner.objects.filter(pk=learner.pk).update(
-        state=Learner.State.UNLINKED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1, look_at=None,
-        read_due_at=None, welcome_due_at=None,
-    )  # fmt: skip
+    try:
+        return carrying.carry_over(learner, someone, Lane.LIVE) if someone else (False, [])
+    except Disconnected as error:
+        if "LearnUpon" not in error.message:
+            raise
+        connecting.mark_disconnected(learner.portal, error.message)
+        return False, [error.message]

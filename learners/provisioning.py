@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from learners import carrying, claims, invitations, people
+from learners import carrying, claims, invitations, people, reviewing
 from learners.models import Learner
 from learners.observations import moment
 from learners.outcomes import done
@@ -42,7 +42,7 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
     data = people.data_for(learner, person)
     claims.save(learner, creating_since=timezone.now(), **_identity(person))
     try:
-        user_id, refused = _create(learnupon, person, data)
+        user_id, refused, complete = _create(learnupon, person, data)
     except AlreadyThere:
         return _link_existing(learnupon, learner, person)
     except RealmClash:
@@ -61,7 +61,7 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
     except VendorError:  # nothing was made, so the next attempt need not look before it creates
         claims.save(learner, creating_since=None)
         raise
-    return _created(learner, person, user_id, data.warnings + refused)
+    return _created(learner, person, user_id, data.warnings + refused, complete=complete)
 
 
 def _under_another_email(learnupon: LearnUpon, person: Person) -> dict[str, Any] | None:
@@ -81,27 +81,27 @@ def _take_found(learnupon: LearnUpon, learner: Learner, person: Person, found: d
     """The account our lost answer was about, or one that was there before us: its age tells."""
     made = moment(found.get("created_at"))
     if made and learner.creating_since and made >= learner.creating_since - CLOCKS_APART:
-        return _created(learner, person, int(found["id"]), [])
+        return _created(learner, person, int(found["id"]), [], complete=False)
     return _link(learnupon, learner, person, found)
 
 
-def _create(learnupon: LearnUpon, person: Person, data: CustomData) -> tuple[int, list[str]]:
+def _create(learnupon: LearnUpon, person: Person, data: CustomData) -> tuple[int, list[str], bool]:
     """Create with everything; where LearnUpon refuses some of it, create with what it must have, then write the rest
-    field by field, so that one bad value does not keep a person from learning."""
+    field by field, so that one bad value does not keep a person from learning. Also whether all has been tried."""
     user: dict[str, Any] = {"email": person.email, "password": _password(), "enabled": True}
     user |= {"first_name": person.first_name, "last_name": person.last_name}
     language = {"language": person.language} if person.language else {}
     extra = language | people.as_custom_data(data.values)
     try:
-        return learnupon.create_user(user | extra), []
+        return learnupon.create_user(user | extra), [], True
     except DataRejected:
         if not extra:
             raise
     user_id = learnupon.create_user(user)
     try:
-        return user_id, carrying.one_by_one(learnupon, user_id, language, data.values)
+        return user_id, carrying.one_by_one(learnupon, user_id, language, data.values), True
     except VendorError:  # the account is made; the next comparison with HubSpot writes what is missing
-        return user_id, ["Some values could not be written yet; they follow."]
+        return user_id, ["Some values could not be written yet; they follow."], False
 
 
 def _password() -> str:
@@ -109,9 +109,11 @@ def _password() -> str:
     return f"{secrets.token_urlsafe(24)}aA1!"
 
 
-def _created(learner: Learner, person: Person, user_id: int, warnings: list[str]) -> Done:
-    # What was just written need not be compared again today.
-    known = {"fingerprint": carrying.fingerprint(person), "checked_at": timezone.now()}
+def _created(learner: Learner, person: Person, user_id: int, warnings: list[str], *, complete: bool) -> Done:
+    known: dict[str, Any] = {}
+    if complete:  # what was just written need not be compared again today
+        carried = carrying.fingerprint(person, carrying.layout(learner.portal))
+        known = {"fingerprint": carried, "checked_at": timezone.now()}
     welcome: dict[str, Any] = {}
     if learner.portal.mails_created and learner.welcome == Learner.Sent.NO:
         welcome = {"welcome": Learner.Sent.DUE, "welcome_due_at": timezone.now()}
@@ -126,6 +128,12 @@ def _tie(learner: Learner, user_id: int, **changes: Any) -> bool:
     """Link the account to the record; False when another record has it already."""
     if learner.queued_courses:  # asked for while an invitation was open
         changes["read_due_at"] = timezone.now()
+    if _saved(learner, user_id, changes):
+        return True
+    return reviewing.elsewhere(learner, user_id) and _saved(learner, user_id, changes)
+
+
+def _saved(learner: Learner, user_id: int, changes: dict[str, Any]) -> bool:
     try:
         with transaction.atomic():
             claims.save(
