@@ -12,11 +12,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from learners import carrying, claims, people
+from learners import carrying, claims, people, reviewing
 from learners.models import Learner, Walk
 from learners.people import Person
+from learners.reviewitem import ReviewItem
 from portals import tombstones
-from portals.clients.errors import TryAgain
+from portals.clients.errors import Refused, TryAgain
 from portals.clients.learnupon import LearnUpon
 from portals.models import Portal
 
@@ -32,10 +33,10 @@ def link_page(walk: Walk, learnupon: LearnUpon, rows: Iterable[Row], lane: str) 
     found = people.by_email(portal, list(accounts), lane)
     counts["without_record"] += len(accounts) - len(found)
     for email, person in found.items():
-        if walk.preview:
-            counts["would_link"] += 1
-        else:
-            counts[_link(portal, learnupon, person, accounts[email])] += 1
+        ended = _hindrance(portal, person, 0 if walk.preview else accounts[email]["id"])
+        if not ended:
+            ended = "would_link" if walk.preview else _link(portal, learnupon, person, accounts[email])
+        counts[ended] += 1
     return counts
 
 
@@ -59,13 +60,28 @@ def _leave_out(portal: Portal, accounts: dict[str, Row], counts: Counter[str]) -
             del accounts[email]
 
 
-def _link(portal: Portal, learnupon: LearnUpon, person: Person, account: Row) -> str:
-    """Tie one account to its record; how it ended, as a word for the page's counts."""
+def _hindrance(portal: Portal, person: Person, user_id: int) -> str:
+    """Why a record is not linked: it was erased, or it has another account already and a person must decide."""
     if tombstones.record_is_erased(portal.account, portal.record_type, person.record_id):
         return "erased"
+    theirs = Learner.objects.filter(
+        portal=portal, record_type=portal.record_type, record_id=person.record_id
+    ).exclude(state=Learner.State.UNLINKED)
+    other = theirs.filter(learnupon_user_id__isnull=False).first()
+    if other is None:
+        return ""
+    if user_id:
+        first = reviewing.Side(person.record_id, int(other.learnupon_user_id or 0))
+        second = reviewing.Side(person.record_id, user_id)
+        reviewing.ask(portal, ReviewItem.Kind.CONFLICT, first, second)
+    return "conflicts"
+
+
+def _link(portal: Portal, learnupon: LearnUpon, person: Person, account: Row) -> str:
+    """Tie one account to its record; how it ended, as a word for the page's counts."""
     learner = claims.learner_for(portal, portal.record_type, person.record_id)
-    if learner.learnupon_user_id:
-        return "conflicts"  # the record is linked to another account: a person must decide
+    if learner is None:
+        return "erased"
     try:
         with claims.held(learner) as mine:
             with transaction.atomic():
@@ -73,12 +89,19 @@ def _link(portal: Portal, learnupon: LearnUpon, person: Person, account: Row) ->
                     mine, learnupon_user_id=account["id"], state=Learner.State.ACTIVE, creating_since=None,
                     linked_at=timezone.now(), look_at=None, email=person.email, first_name=person.first_name,
                     last_name=person.last_name, language=person.language,
+                    # Whoever was invited may have courses waiting; the others' progress comes with the next walk.
+                    read_due_at=timezone.now() if mine.queued_courses else None,
                 )  # fmt: skip
             changed, _ = carrying.carry(learnupon, mine, person, account)
     except IntegrityError:
+        if reviewing.elsewhere(learner, account["id"]):
+            return _link(portal, learnupon, person, account)
+        Learner.objects.filter(pk=learner.pk, state=Learner.State.NEW, learnupon_user_id=None).delete()
         return "conflicts"
     except TryAgain as error:
         if not error.counts:
             raise
         return "linked"  # the link stands; its data is compared again by the daily round
+    except Refused:  # the account went away between the list and the write
+        return "linked"
     return "linked_and_updated" if changed else "linked"

@@ -60,8 +60,12 @@ def by_email(portal: Portal, emails: list[str], lane: str) -> dict[str, Person]:
     else:
         rows = HubSpot(portal.account, lane).users(_wanted(portal))
         found = [person(portal, str(row["id"]), row.get("properties") or {}) for row in rows]
-    wanted = set(emails)
-    return {someone.email.casefold(): someone for someone in found if someone.email.casefold() in wanted}
+    wanted, by = set(emails), dict[str, Person]()
+    for someone in found:  # once each: under their own e-mail, else under a secondary one
+        known = [email.casefold() for email in (someone.email, *someone.other_emails)]
+        if email := next((email for email in known if email in wanted), ""):
+            by[email] = someone
+    return by
 
 
 def _wanted(portal: Portal) -> set[str]:
