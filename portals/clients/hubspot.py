@@ -20,6 +20,7 @@ from portals.models import HubSpotAccount
 
 BATCH = 100  # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 ASSOCIATION_BATCH = 2000
+APP_REFUSED_SECONDS = 30.0
 CONTACTS, USERS = "contacts", "users"
 OBJECTS = {"contact": CONTACTS, "user": USERS}
 
@@ -36,7 +37,7 @@ class HubSpot:
         self, method: str, path: str, body: bytes | None = None, budget: Budget = Budget.GENERAL
     ) -> Answer:
         """One call within the budget, with a living token; a failed one becomes an error that says what to do."""
-        token = tokens.access_token(self.account)
+        token = self._token()
         grants = [limiter.acquire(self.account.hub_id, self.lane)]
         try:
             if budget != Budget.GENERAL:
@@ -54,6 +55,13 @@ class HubSpot:
         answer = http.send(method, settings.HUBSPOT_API_URL + path, headers=headers, body=body)
         self._learn(answer)
         return self._checked(answer, method)
+
+    def _token(self) -> str:
+        """HubSpot refusing the app itself says nothing about this call: it waits until that is mended."""
+        try:
+            return tokens.access_token(self.account)
+        except Refused as refusal:
+            raise TryAgain(refusal.message, after=APP_REFUSED_SECONDS, counts=False) from None
 
     def _learn(self, answer: Answer) -> None:
         most = answer.number("X-HubSpot-RateLimit-Max")

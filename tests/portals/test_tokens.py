@@ -183,6 +183,16 @@ def test_a_mistake_of_ours_leaves_every_installation_alone(
     assert stored(acme).refresh_token == "refresh-of-1001"
 
 
+def test_a_mistake_of_ours_makes_calls_wait_and_refuses_none(
+    token_answer: Answer, acme: HubSpotAccount
+) -> None:
+    """Refused, a workflow action would end for good because of a secret that is mended an hour later."""
+    token_answer(400, {"status": "BAD_CLIENT_SECRET", "message": "no", "error": "invalid_client"})
+    with pytest.raises(TryAgain) as caught:
+        HubSpot(runs_out_in(acme, seconds=1), Lane.ACTIONS).details()
+    assert not caught.value.counts
+
+
 @pytest.mark.parametrize(
     "body",
     [
