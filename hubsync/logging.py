@@ -24,7 +24,11 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
     def _message(self, record: logging.LogRecord) -> str:
-        """The message; a wrongly written one without its arguments, which logging itself would print to stderr."""
+        """The message; a wrongly written one without its arguments, which logging itself would print to stderr, and
+        a task's without the exception, which Celery puts into its message and database errors quote rows in."""
+        task = getattr(record, "data", None)
+        if isinstance(task, dict) and "exc" in task:
+            return f"Task {task.get('name')} {task.get('description')}"
         try:
             return record.getMessage()
         except Exception:

@@ -206,6 +206,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        # Django's own handlers write whole tracebacks, with what exceptions quote.
+        "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "urllib3": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -70,3 +70,16 @@ def test_a_line_that_is_wrongly_written_does_not_show_its_arguments(
     logger.addHandler(handler)
     logger.error("count %d", PERSON)
     assert PERSON not in capsys.readouterr().err
+
+
+def test_a_failed_task_is_named_without_what_its_exception_quotes() -> None:
+    """Celery formats the exception into the message: `Task x raised unexpected: IntegrityError("Key (email)=…")`."""
+    told = {"name": "learners.push", "description": "raised unexpected", "exc": f"Key (email)=({PERSON})"}
+    written = line("Task %(name)s %(description)s: %(exc)s", told, data=told)
+    assert written["message"] == "Task learners.push raised unexpected"
+    assert PERSON not in json.dumps(written)
+
+
+def test_django_leaves_the_writing_to_us() -> None:
+    """Its own handlers write tracebacks in full, and those quote rows."""
+    assert logging.getLogger("django").handlers == []
