@@ -3,15 +3,17 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; exit; }; \
 	done; echo python3)
 
-.PHONY: help demo up test check
+.PHONY: help chaos demo up test check proofs
 
 help:
 	@echo "make demo    play the whole story against a sandbox HubSpot and LearnUpon"
 	@echo "make up      run everything until Ctrl-C, on data that stays"
 	@echo "make test    run the tests (ARGS='-k word' goes to pytest)"
 	@echo "make check   lint, types, migrations, deploy checks, tests with coverage (SKIP=part,part)"
+	@echo "make proofs  push 20,000 rows within HubSpot's limits, alone and beside another program"
+	@echo "make chaos   break everything under load, then check that nothing was lost (SIZE=small|large, SEED=n)"
 
-demo up test:
+demo up test proofs chaos:
 	@$(PYTHON) -m stack $@
 
 check:

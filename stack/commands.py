@@ -33,11 +33,15 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
         return run_tests(arguments)
     if command == "proofs":
         return proofs()
+    if command == "chaos":
+        return chaos()
     return checks.check(arguments, run_tests)
 
 
 @contextmanager
-def whole_stack(command: str, *, keep: bool) -> Iterator[Application]:
+def whole_stack(
+    command: str, *, keep: bool, workers: int = 1, environ: Mapping[str, str] | None = None
+) -> Iterator[Application]:
     ports = Ports()
     try:
         with run(command, keep=keep, durable=True) as mine:
@@ -45,8 +49,8 @@ def whole_stack(command: str, *, keep: bool) -> Iterator[Application]:
             print("Starting PostgreSQL and Redis ...", flush=True)
             with services(mine) as found, nullcontext(found) if keep else set_apart(found) as servers:
                 print("Starting web, worker, beat and the sandbox ...", flush=True)
-                environment = app_environment(mine, servers, addresses)
-                with application(mine, servers, addresses, environment) as app:
+                environment = app_environment(mine, servers, addresses) | dict(environ or {})
+                with application(mine, servers, addresses, environment, workers=workers) as app:
                     yield app
                     print("Stopping everything ...", flush=True)
     finally:
@@ -78,6 +82,14 @@ def proofs() -> int:
     with whole_stack("proofs", keep=False) as app:
         held = prove(app)
     return 0 if held else 1
+
+
+def chaos() -> int:
+    from stack.chaos.play import play
+    from stack.chaos.stage import ENVIRONMENT
+
+    with whole_stack("chaos", keep=False, workers=2, environ=ENVIRONMENT) as app:
+        return 0 if play(app) else 1
 
 
 def run_tests(arguments: Sequence[str]) -> int:

@@ -75,7 +75,7 @@ def _number(figure: float | None) -> str:
 def _moment(text: str | None) -> str:
     if not text:
         return ""
-    return datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def associated(facts: Facts) -> Check:
