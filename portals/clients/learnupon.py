@@ -170,7 +170,10 @@ class LearnUpon:
 
     def create_user(self, user: dict[str, Any]) -> int:
         """`{"email", "password", "first_name", …, "CustomData": {…}}` -> the new user's id."""
-        return int(self._json(self.send("POST", "users", {"User": user}))["id"])
+        made = self._json(self.send("POST", "users", {"User": user})).get("id")
+        if not isinstance(made, int):
+            raise Unclear("LearnUpon did not say which user it created.")
+        return made
 
     def update_user(self, user_id: int, changes: dict[str, Any]) -> None:
         self.send("PUT", f"users/{user_id}", {"User": changes})
