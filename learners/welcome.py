@@ -9,12 +9,12 @@ from datetime import timedelta
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 
+from learners import letters
 from learners.models import Learner
 from webhooks import retries
 
-LANGUAGES = {"de": "de", "fr": "fr", "es": "es"}
 CLAIM_SECONDS = 60
 
 
@@ -81,13 +81,12 @@ def send_again(learner: Learner) -> None:
 
 def compose(learner: Learner) -> EmailMultiAlternatives:
     portal = learner.portal
-    name = " ".join(f"{learner.first_name}".split())  # a name may carry line breaks; a header may not
-    context = {"name": name, "portal": str(portal), "login": f"{portal.url}/login",
-               "forgot": f"{portal.url}/forgot-password", "email": learner.email}  # fmt: skip
-    with translation.override(LANGUAGES.get(learner.language[:2], "en")):
-        subject = render_to_string("mail/welcome_subject.txt", context)
-        text = render_to_string("mail/welcome.txt", context)
-        html = render_to_string("mail/welcome.html", context)
-    message = EmailMultiAlternatives(" ".join(subject.split()), text, to=[learner.email])
+    name = " ".join(learner.first_name.split())  # a name may carry line breaks; a header may not
+    words = letters.letter(learner.language, name=name, portal=str(portal), email=learner.email)
+    context = {"words": words, "name": name, "language": letters.language_of(learner.language),
+               "login": f"{portal.url}/login", "forgot": f"{portal.url}/forgot-password"}  # fmt: skip
+    text = render_to_string("mail/welcome.txt", context)
+    html = render_to_string("mail/welcome.html", context)
+    message = EmailMultiAlternatives(" ".join(words.subject.split()), text, to=[learner.email])
     message.attach_alternative(html, "text/html")
     return message

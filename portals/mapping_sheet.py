@@ -96,7 +96,8 @@ class MappingSheet:
 
     def put_back(self, typed: list[tuple[str, str, str]]) -> None:
         """Choose on the page what was typed, with what is wrong beside it."""
-        self.unsaved_now = True
+        saved = self.portal.mappings.values_list("property", "definition_id", "policy")
+        self.unsaved_now = {(name, str(number), policy) for name, number, policy in saved} != set(typed)
         chosen = {definition: (name, policy) for name, definition, policy in typed}
         live = {item.definition_id: item for item in self.offer.fields}
         for row in self.rows:

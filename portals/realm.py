@@ -6,6 +6,7 @@ two portals of which neither lists the other, with no connected portal above the
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +42,23 @@ class Verdict:
     title: str = ""
 
 
-def sub_portals(portal: Credentials, lane: str = Lane.ACTIONS) -> list[dict[str, str]]:
+def sub_portals(portal: Credentials) -> list[dict[str, str]]:
     """The portals that this one lists below itself. One without the right to ask lists none: its keys were tried
     before, so a 401 here is about this list and not about the keys."""
-    try:
-        rows = LearnUpon(portal, lane).sub_portals()
-    except (Refused, Disconnected):
-        return []
+    with suppress(Refused, Disconnected):
+        return _read(portal, Lane.ACTIONS)
+    return []
+
+
+def refresh(portal: Portal, lane: str = Lane.ACTIONS) -> None:
+    """Ask a connected portal for its list again; where it may not ask, or not any more, the list stays as it is."""
+    with suppress(Refused, Disconnected):
+        portal.sub_portals = _read(portal, lane)
+        portal.save(update_fields=["sub_portals"])
+
+
+def _read(portal: Credentials, lane: str) -> list[dict[str, str]]:
+    rows = LearnUpon(portal, lane).sub_portals()
     found = [_named(row) for row in rows if isinstance(row, dict) and row.get("subdomain")]
     return [row for row in found if row["subdomain"] != portal.subdomain]
 
@@ -55,12 +66,6 @@ def sub_portals(portal: Credentials, lane: str = Lane.ACTIONS) -> list[dict[str,
 def _named(row: dict[str, Any]) -> dict[str, str]:
     subdomain = str(row["subdomain"]).casefold()[:63]
     return {"subdomain": subdomain, "title": str(row.get("title") or subdomain)[:255]}
-
-
-def refresh(portal: Portal, lane: str = Lane.ACTIONS) -> None:
-    """Ask a connected portal for its list again and keep it."""
-    portal.sub_portals = sub_portals(portal, lane)
-    portal.save(update_fields=["sub_portals"])
 
 
 def judge(account: HubSpotAccount, subdomain: str, region: str, listed: list[dict[str, str]]) -> Verdict:

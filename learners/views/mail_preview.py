@@ -3,20 +3,17 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from learners import welcome
+from learners import letters, welcome
 from learners.models import Learner
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, portal_page
-
-LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
 
 
 @account_required
 @require_GET
 def mail_preview(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
-    language = request.GET.get("language", "en")
-    language = language if language in LANGUAGES else "en"
+    language = letters.language_of(request.GET.get("language", ""))
     sample = Learner(portal=portal, first_name="Ada", email="ada@example.com", language=language)
-    context = {"mail": welcome.compose(sample), "language": language, "languages": LANGUAGES}
+    context = {"mail": welcome.compose(sample), "language": language, "languages": letters.NAMES}
     return portal_page(request, portal, "portals/mail_preview.html", "settings", **context)

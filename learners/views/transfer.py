@@ -33,7 +33,7 @@ def export(request: SignedIn, portal_id: int) -> HttpResponse:
 def import_page(request: SignedIn, portal_id: int) -> HttpResponse:
     """First the file and the plan it makes, then, once the plan was seen, its changes."""
     portal = portal_or_404(request, portal_id)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     context: dict[str, object] = {"form": form}
     if form.is_valid():
         try:
