@@ -87,8 +87,10 @@ def _remember(learner: Learner, someone: Person, warnings: str) -> None:
         getattr(someone, name) and getattr(someone, name) != getattr(learner, name) for name in FIELDS
     )
     values = {name: getattr(someone, name) for name in FIELDS if getattr(someone, name)}
+    if warnings or learner.fingerprint:  # the first time there is no reason of ours to take back
+        values["state_reason"] = warnings
     carried = fingerprint(someone, layout(learner.portal))
-    claims.save(learner, fingerprint=carried, checked_at=timezone.now(), state_reason=warnings, **values)
+    claims.save(learner, fingerprint=carried, checked_at=timezone.now(), **values)
     if changed:
         Enrollment.objects.filter(learner=learner).update(
             version=F("version") + 1, changed_at=Now(), due_at=Now()
