@@ -18,7 +18,7 @@ from django.db import connection
 import gdpr.tasks
 import learners.tasks
 import webhooks.tasks
-from learners import push
+from learners import app_objects
 from learners.models import Enrollment
 from portals import oauth, schema, tokens
 from portals.clients import limiter, versions
@@ -52,7 +52,7 @@ CLOCKS = (
     ("webhooks_delivery", "due_at"), ("webhooks_delivery", "tell_due_at"), ("webhooks_delivery", "received_at"),
     ("webhooks_delivery", "done_at"), ("learners_enrollment", "due_at"), ("learners_walk", "due_at"),
     ("learners_walk", "ended_at"), ("learners_learner", "welcome_due_at"), ("learners_learner", "look_at"),
-    ("learners_learner", "read_due_at"), ("learners_learner", "busy_until"), ("learners_learner", "invited_at"),
+    ("learners_learner", "read_due_at"), ("learners_learner", "checked_at"), ("learners_learner", "busy_until"), ("learners_learner", "invited_at"),
     ("gdpr_erasurestep", "due_at"), ("portals_portal", "last_walk_at"), ("portals_portal", "connected_at"),
 )  # fmt: skip
 
@@ -212,7 +212,7 @@ class Stage:
         """The call that a push of this row would make, to be made later."""
         hubspot = HubSpot(self.accounts[row.account.hub_id], Lane.LIVE)
         inputs = [{"id": row.key, "idProperty": f"{schema.PREFIX}enrollment_key", "objectWriteTraceId": "1",
-                   "properties": push.properties(row, required=False)}]  # fmt: skip
+                   "properties": app_objects.properties(row, required=False)}]  # fmt: skip
         return lambda: hubspot.upsert(hubspot.account.app_object_type, inputs)
 
     @contextmanager
