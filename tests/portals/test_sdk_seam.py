@@ -32,6 +32,7 @@ CALLS: list[tuple[str, Callable[[HubSpot], Any], str, str]] = [
     ("owners", lambda h: list(h.owners()), "GET", "/crm/owners/2026-09"),
     ("users", lambda h: list(h.users(["hs_email"])), "GET", f"/crm/objects/2026-09/{USERS}"),
     ("read", lambda h: h.read("contacts", ["1"], ["email"]), "POST", "/crm/objects/2026-09/contacts/batch/read"),
+    ("archived", lambda h: h.archived("contacts", ["1"]), "POST", "/crm/objects/2026-09/contacts/batch/read"),
     ("upsert", lambda h: h.upsert("2-1", [ROW]), "POST", "/crm/objects/2026-09/2-1/batch/upsert"),
     ("update", lambda h: h.update("2-1", [ROW]), "POST", "/crm/objects/2026-09/2-1/batch/update"),
     ("archive", lambda h: h.archive("2-1", ["1"]), "POST", "/crm/objects/2026-09/2-1/batch/archive"),
