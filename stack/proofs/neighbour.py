@@ -2,6 +2,7 @@
 stopped: `python -m stack.proofs.neighbour HUB_ID`.
 """
 
+import os
 import sys
 import time
 
@@ -30,5 +31,6 @@ def spend(hub_id: int) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
     django.setup()
     spend(int(sys.argv[1]))

@@ -3,6 +3,7 @@
 Each contact gets a learner and an enrollment numbered from FIRST; all are due at the same moment.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -55,5 +56,6 @@ def _learners(portal: "Portal", contacts: Sequence[str]) -> "list[Learner]":  # 
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
     django.setup()
     fill(int(sys.argv[1]), sys.stdin.read().split())
