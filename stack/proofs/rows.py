@@ -6,8 +6,13 @@ Each contact gets a learner and an enrollment numbered from FIRST; all are due a
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from learners.models import Learner
+    from portals.models import Portal
 
 PORTAL = "acme"
 CHUNK = 2000
@@ -36,7 +41,7 @@ def fill(first: int, contacts: Sequence[str]) -> None:
         Enrollment.objects.filter(portal=portal, enrollment_id__gte=first).update(due_at=Now())
 
 
-def _learners(portal: "Portal", contacts: Sequence[str]) -> "list[Learner]":  # type: ignore[name-defined]  # noqa: F821
+def _learners(portal: "Portal", contacts: Sequence[str]) -> "list[Learner]":
     """One for each contact, in order: those that are there already and new ones."""
     from django.utils import timezone
 
