@@ -34,7 +34,7 @@ def p95_today(account: HubSpotAccount, zone: ZoneInfo | None) -> dict[int, float
 def span(seconds: float) -> str:
     """A time as people say it."""
     if seconds < 1:
-        return "under a second"
+        return "a second"
     for limit, size, name in ((90, 1, "second"), (90 * 60, 60, "minute"), (36 * 3600, 3600, "hour")):
         if seconds < limit:
             number = max(1, round(seconds / size))

@@ -58,6 +58,8 @@ def delivery_rows(portal: Portal, deliveries: Iterable[Delivery]) -> list[Delive
 
 
 def outcome_title(delivery: Delivery) -> str:
+    if delivery.outcome == "folded":  # its reason says all
+        return ""
     known = OUTCOMES.get(delivery.outcome)
     return known.title if known else delivery.outcome.replace("_", " ").capitalize()
 

@@ -37,7 +37,7 @@ def test_everybody_stands_there_with_their_team(admin: Client, staff_portal: Por
     ]  # fmt: skip
     page = answer.content.decode()
     assert "Deactivated in HubSpot" in page
-    assert "1 more has been asked into HubSpot" in page
+    assert "1 more person has been asked into HubSpot" in page
     assert "Support queue" not in page
 
 
