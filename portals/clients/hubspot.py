@@ -154,6 +154,18 @@ class HubSpot:
         rows = _results(ask(self._sdk.batches.read, object_type, body))
         return {str(row.get("id")): row for row in rows if not row.get("archived")}
 
+    def archived(self, object_type: str, ids: Sequence[str]) -> set[str]:
+        """Which of these records were deleted and can still be restored. At most 100 ids; HubSpot refuses to say it
+        of users."""
+        body: dict[str, Any] = {
+            "inputs": [{"id": record_id} for record_id in ids],
+            "properties": ["hs_object_id"],
+            "propertiesWithHistory": [],
+        }
+        # As text, because the client would write the Python word `True`.
+        rows = _results(ask(self._sdk.batches.read, object_type, body, archived="true"))
+        return {str(row.get("id")) for row in rows if row.get("archived")}
+
     def upsert(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
         """Write up to 100 records by a unique property; a bad row costs none of the others."""
         return batches.write(partial(ask, self._sdk.batches.upsert, object_type), inputs)

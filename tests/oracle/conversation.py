@@ -55,6 +55,18 @@ def read(stage: Stage, hubspot: HubSpot) -> None:
     assert hubspot.read(FULL_NAME, ["1:404"], ["hs_object_id"], KEY) == {}
 
 
+def archived(stage: Stage, hubspot: HubSpot) -> None:
+    contact = stage.new_contact(email="gone@x.example")
+    stage.control("POST", "delete", {"account": ACME, "contact_id": contact})
+    assert hubspot.archived(CONTACTS, [contact, stage.contact(BJORN)]) == {contact}
+
+
+def archived(stage: Stage, hubspot: HubSpot) -> None:
+    contact = stage.new_contact(email="deleted@x.example")
+    stage.control("POST", "delete", {"account": ACME, "contact_id": contact})
+    assert hubspot.archived(CONTACTS, [contact, stage.contact(BJORN)]) == {contact}
+
+
 def upsert(stage: Stage, hubspot: HubSpot) -> None:
     """Two rows written, one that names itself (207), and one key twice."""
     rows = [row("1:1", "a"), row("1:2", "b"), row("1:2", "c", "in_progress"), row("1:3", "d", "no such")]
@@ -100,7 +112,7 @@ def uninstall(stage: Stage, hubspot: HubSpot) -> None:
 METHODS: dict[str, Callable[[Stage, HubSpot], None]] = {
     method.__name__: method
     for method in (
-        details, properties, schema, owners, users, read, upsert, update, archive, associate, complete, complete_one,
+        details, properties, schema, owners, users, read, archived, upsert, update, archive, associate, complete, complete_one,
         uninstall,
     )
 }  # fmt: skip
