@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from gdpr.models import Erasure, ErasureStep
 from learners.models import Enrollment, Learner, Notice, Silence, Walk
+from learners.reviewitem import ReviewItem
 from portals.models import (
     AuditEntry,
     Course,
@@ -21,8 +22,10 @@ from portals.models import (
 from webhooks.claims import forgotten
 from webhooks.models import DailyCount, Delivery
 
-
-REQUEST = "hubspot.contact.privacyDeletion"
+# The request to erase is not itself erased work: it ends as done, and forgets whom it was about by itself.
+REQUESTS = ("hubspot.contact.privacyDeletion", "hubsync.record-gone")
+MERGE = "hubspot.contact.merge"
+REASON = "This person asked to be forgotten."
 
 
 @dataclass(frozen=True)
@@ -33,27 +36,31 @@ class Person:
     record_type: str
     record_id: str
     users: dict[int, list[int]]  # portal -> LearnUpon user ids
+    emails: frozenset[str] = frozenset()
 
 
 def _about(person: Person) -> Q:
     about = Q(record_type=person.record_type, record_id=person.record_id)
     for portal_id, user_ids in person.users.items():
         about |= Q(portal_id=portal_id, learnupon_user_id__in=user_ids)
+    # LearnUpon's news of somebody invited, or that could not be read, is known by the e-mail only.
+    for email in person.emails:
+        unfinished = Q(state__in=[Delivery.State.WAITING, Delivery.State.FAILED])
+        about |= unfinished & Q(kind__startswith="learnupon.", body__user__email__iexact=email)
     return about
 
 
 def erase_deliveries(person: Person) -> int:
     """Waiting and running work stops (its claim is worth nothing now) and is answered `erased`; bodies go."""
-    # The request to erase is not itself erased work: it ends as done, and forgets whom it was about by itself.
-    theirs = Delivery.objects.filter(_about(person), account=person.account).exclude(kind=REQUEST)
+    theirs = Delivery.objects.filter(_about(person), account=person.account).exclude(kind__in=REQUESTS)
+    ids = list(theirs.values_list("pk", flat=True))
+    theirs = Delivery.objects.filter(pk__in=ids)
     theirs.filter(state=Delivery.State.WAITING, tell=Delivery.Tell.OWED).update(tell_due_at=Now())
     theirs.filter(state=Delivery.State.WAITING).update(
-        state=Delivery.State.FAILED,
-        outcome="erased",
-        reason="This person asked to be forgotten.",
-        done_at=Now(),
+        state=Delivery.State.FAILED, outcome="erased", done_at=Now()
     )
-    return theirs.update(claim=F("claim") + 1, **forgotten())
+    # A vendor's words may quote the person.
+    return theirs.update(claim=F("claim") + 1, reason=REASON, correlation_id="", **forgotten())
 
 
 def erase_enrollments(person: Person) -> int:
@@ -70,9 +77,20 @@ def erase_learners(person: Person) -> int:
     return theirs.delete()[1].get("learners.Learner", 0)
 
 
+def erase_reviews(person: Person) -> int:
+    """Questions about two links, one of them this person's: with one side gone there is nothing to decide."""
+    about = Q(record_type=person.record_type) & (
+        Q(first_record=person.record_id) | Q(second_record=person.record_id)
+    )
+    for portal_id, user_ids in person.users.items():
+        about |= Q(portal_id=portal_id) & (Q(first_user__in=user_ids) | Q(second_user__in=user_ids))
+    return ReviewItem.objects.filter(about, account=person.account).delete()[0]
+
+
 # In this order: what points at a person first, the person last.
 ERASERS: dict[type[Model], Callable[[Person], int]] = {
     Delivery: erase_deliveries,
+    ReviewItem: erase_reviews,
     Enrollment: erase_enrollments,
     Learner: erase_learners,
 }

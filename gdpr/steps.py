@@ -13,20 +13,17 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from gdpr.forgetting import forget
 from gdpr.models import Erasure, ErasureStep, finish
+from learners import app_objects
 from learners.people import as_custom_data
-from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
-from portals.clients.hubspot import BATCH, HubSpot
+from portals import oauth, schema
+from portals.clients.errors import NotFound, TryAgain, VendorError
+from portals.clients.hubspot import HubSpot
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
-from portals.schema import PREFIX, PROPERTIES
 from webhooks import retries
-
-KEY = f"{PREFIX}enrollment_key"
-# The key is two numbers of LearnUpon's; all else that says anything about a person is blanked before archiving,
-# because archived records can be restored in HubSpot for a while.
-BLANK = {PREFIX + name: "" for name in PROPERTIES if name != "enrollment_key"}
 
 
 def run(account: HubSpotAccount) -> None:
@@ -44,6 +41,8 @@ def run(account: HubSpotAccount) -> None:
 
 def _run(account: HubSpotAccount, step: ErasureStep) -> None:
     try:
+        if step.kind == ErasureStep.Kind.AGAIN:
+            _sweep_up(account, step)
         WORK[step.kind](account, json.loads(step.secret))
     except VendorError as error:
         after = (
@@ -60,47 +59,51 @@ def _run(account: HubSpotAccount, step: ErasureStep) -> None:
             finish(erasure)
 
 
+@transaction.atomic
+def _sweep_up(account: HubSpotAccount, step: ErasureStep) -> None:
+    """What came here after the first pass goes too, and is remembered until HubSpot has done its part."""
+    known = json.loads(step.secret)
+    late = forget(account, step.erasure.record_type, known["record"])
+    known["ids"], known["keys"] = known["ids"] + late.ids, known["keys"] + late.keys
+    step.secret = json.dumps(known)
+    step.save(update_fields=["secret"])
+
+
 def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]]) -> None:
-    """Blank, then archive, every record with one of these ids or keys that HubSpot still shows."""
-    hubspot = HubSpot(account, Lane.LIVE)
-    object_type = account.app_object_type
-    if not object_type:
+    """Every record with one of these ids or keys that HubSpot still shows is blanked, then archived."""
+    if not known["ids"] and not known["keys"]:
+        return
+    if not account.app_object_type:
+        schema.look_up(account)
+    if account.app_object_type:
+        app_objects.remove(HubSpot(account, Lane.LIVE), known["ids"], known["keys"])
+    elif known["ids"] or account.has_scopes(*oauth.APP_OBJECT_SCOPES):
         raise TryAgain("HubSpot's course enrollment object could not be found.")
-    ids = {
-        *_living(hubspot, object_type, known["keys"], KEY),
-        *_living(hubspot, object_type, known["ids"], ""),
-    }
-    for part in _parts(sorted(ids)):
-        rows = [{"id": record_id, "properties": BLANK, "objectWriteTraceId": record_id} for record_id in part]
-        batch = hubspot.update(object_type, rows)
-        if batch.unfinished:
-            raise batch.unfinished
-        if batch.errors:
-            raise Refused(next(iter(batch.errors.values())).message)
-        hubspot.archive(object_type, part)
-
-
-def _living(hubspot: HubSpot, object_type: str, values: list[str], id_property: str) -> list[str]:
-    found: list[str] = []
-    for part in _parts(values):
-        found += hubspot.read(object_type, part, ["hs_object_id"], id_property)
-    return found
-
-
-def _parts(values: list[str]) -> list[list[str]]:
-    return [values[start : start + BATCH] for start in range(0, len(values), BATCH)]
 
 
 def clear_record_id(account: HubSpotAccount, known: dict[str, Any]) -> None:
     """Empty the custom user data field that held the HubSpot record id. An account that is gone, or a portal whose
-    keys we no longer have, has nothing we could clear."""
+    keys we no longer have, has nothing we could clear; one that holds another record's id is not touched."""
     portal = Portal.objects.live().filter(pk=known["portal"], account=account).first()
     if portal is None:
         return
+    learnupon = LearnUpon(portal, Lane.LIVE)
     try:
-        LearnUpon(portal, Lane.LIVE).update_user(known["user"], as_custom_data({str(known["field"]): ""}))
+        there = _account(learnupon, known)
+        values = there.get("customDataFieldValues") or [] if there else []
+        held = {str(v.get("definition_id")): str(v.get("value")) for v in values if isinstance(v, dict)}
+        if there and held.get(str(known["field"])) == known["record"]:
+            learnupon.update_user(int(there["id"]), as_custom_data({str(known["field"]): ""}))
     except NotFound:
         return
+
+
+def _account(learnupon: LearnUpon, known: dict[str, Any]) -> dict[str, Any] | None:
+    """The person's account; one that was being made when the erasure came is known by its e-mail."""
+    if known["user"]:
+        return learnupon.user(known["user"])
+    found = learnupon.find_user(known["email"])
+    return learnupon.user(int(found["id"])) if found else None
 
 
 WORK: dict[str, Callable[[HubSpotAccount, Any], None]] = {

@@ -1,6 +1,7 @@
 """Claim, call, record: the tasks around erasure and retention."""
 
 from celery import shared_task
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from gdpr import retention, steps
@@ -11,8 +12,9 @@ from portals.models import HubSpotAccount
 
 @shared_task(name="gdpr.sweep")
 def sweep() -> None:
+    connected = Q(erasure__account__state=HubSpotAccount.State.CONNECTED)
     due = ErasureStep.objects.filter(
-        done_at=None, due_at__lte=Now(), erasure__account__state=HubSpotAccount.State.CONNECTED
+        connected | Q(kind=ErasureStep.Kind.CLEAR), done_at=None, due_at__lte=Now()
     )
     for account_id in due.values_list("erasure__account_id", flat=True).distinct():
         run_steps.apply_async(args=(account_id, Lane.LIVE), queue=Lane.LIVE, expires=60)

@@ -27,6 +27,8 @@ FLOWS: dict[str, str] = {
     "hubspot.contact.restore": "learners.identity.contact_restored",
     "hubspot.contact.merge": "learners.identity.contacts_merged",
     "hubspot.contact.propertyChange": "learners.identity.property_changed",
+    # what HubSpot should have told and did not
+    "hubsync.record-gone": "gdpr.erasure.record_gone",
     # LearnUpon webhooks (v2)
     "learnupon.course_completion": "learners.enrollments.receive",
     "learnupon.enrollment_created": "learners.enrollments.receive",

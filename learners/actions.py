@@ -7,7 +7,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from learners import carrying, claims, people, provisioning, training
+from django.db.models import QuerySet
+
+from learners import carrying, claims, links, people, provisioning, training
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
@@ -104,6 +106,10 @@ def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linke
     sent_along = people.person(portal, delivery.record_id, body.get("properties") or {})
     person = records.get(delivery.record_id) or sent_along
     try:
+        if delivery.record_id in records:  # a restored record whose event was missed
+            links.resume(_paused(delivery, portal).filter(state_reason__in=links.AWAY))
+        if paused := _paused(delivery, portal).first():
+            return done("refused", reason=f"The link is paused. {paused.state_reason}")
         if linked:
             return _about_linked(delivery, portal, person, step)
         return _making(delivery, portal, person, step)
@@ -115,11 +121,22 @@ def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linke
         raise
 
 
+def _paused(delivery: Delivery, portal: Portal) -> QuerySet[Learner]:
+    return Learner.objects.filter(
+        portal=portal,
+        record_type=delivery.record_type,
+        record_id=delivery.record_id,
+        state=Learner.State.PAUSED,
+    )
+
+
 def _making(delivery: Delivery, portal: Portal, person: Person, step: Step) -> Done:
     """An action that makes a learner where there is none."""
     if not person.reachable:
         return done("no_email")
     learner = claims.learner_for(portal, delivery.record_type, delivery.record_id)
+    if learner is None:
+        return done("erased")
     try:
         with claims.held(learner) as mine:
             return step(mine, person, (delivery.body or {}).get("inputs") or {})

@@ -5,23 +5,29 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from learners.models import Learner
+from portals import tombstones
 from portals.clients.errors import TryAgain
 from portals.models import Portal
 
 
-def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner:
-    """The live learner of a record, made when there is none; two at once make one."""
+def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner | None:
+    """The live learner of a record, made when there is none; two at once make one. None for somebody erased."""
     identity = {"portal": portal, "record_type": record_type, "record_id": record_id}
     live = Learner.objects.filter(**identity).exclude(state=Learner.State.UNLINKED)
     found = live.first()
     if found:
         return found
-    Learner.objects.bulk_create([Learner(account=portal.account, **identity)], ignore_conflicts=True)
-    return live.get()
+    with transaction.atomic():
+        tombstones.hold(portal.account, record_type, record_id)
+        if tombstones.record_is_erased(portal.account, record_type, record_id):
+            return None
+        Learner.objects.bulk_create([Learner(account=portal.account, **identity)], ignore_conflicts=True)
+    return live.first()
 
 
 @contextmanager
@@ -35,7 +41,9 @@ def held(learner: Learner) -> Iterator[Learner]:
     )
     if not claimed:
         raise TryAgain("Another request about this learner is being worked.", after=1.0, counts=False)
-    fresh = Learner.objects.select_related("portal__account", "account").get(pk=learner.pk)
+    fresh = Learner.objects.select_related("portal__account", "account").filter(pk=learner.pk).first()
+    if fresh is None:  # erased in this moment
+        raise TryAgain("The learner was changed by somebody else meanwhile.", after=1.0, counts=False)
     try:
         yield fresh
     finally:

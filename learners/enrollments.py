@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Lower, Now
 
 from learners.models import Enrollment, Learner
@@ -23,10 +23,15 @@ from webhooks.results import Done, Later, Result
 
 LINKING_SECONDS = 2.0
 PROGRESS = (Enrollment.Status.NOT_STARTED, Enrollment.Status.IN_PROGRESS, Enrollment.Status.COMPLETED)
+KEPT = """
+SELECT learnupon_user_id, id FROM learners_learner
+WHERE portal_id = %s AND learnupon_user_id = ANY(%s) AND state = 'active' ORDER BY id FOR KEY SHARE
+"""
 UPDATED = [
     "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
     "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
-    "unenrolled", "learner", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts", "parked_reason",
+    "unenrolled", "withdrawn", "learner", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts",
+    "parked_reason",
 ]  # fmt: skip
 
 
@@ -73,11 +78,7 @@ def take(portal: Portal, observations: Sequence[Observation]) -> int:
 
     Observations of people without a link are dropped here and stored nowhere."""
     users = {seen.user_id for seen in observations}
-    learners = dict(
-        Learner.objects.filter(
-            portal=portal, learnupon_user_id__in=users, state=Learner.State.ACTIVE
-        ).values_list("learnupon_user_id", "pk")
-    )
+    learners = _kept(portal, users)
     ours = [seen for seen in observations if seen.user_id in learners]
     if not ours:
         return 0
@@ -87,7 +88,7 @@ def take(portal: Portal, observations: Sequence[Observation]) -> int:
     for seen in ours:  # a user who was unlinked may be linked again, to another record
         row = rows[seen.enrollment_id]
         if row.learner_id != learners[seen.user_id]:
-            row.learner_id = learners[seen.user_id]
+            row.learner_id, row.withdrawn = learners[seen.user_id], False
             changed.add(row.enrollment_id)
     for row in rows.values():
         if row.enrollment_id in changed or row.version == 0:
@@ -115,6 +116,14 @@ def _read_again(rows: list[Enrollment]) -> None:
         by_moment[row.read_as_of].append(row.pk)
     for as_of, pks in by_moment.items():
         Enrollment.objects.filter(pk__in=pks).update(read_as_of=as_of)
+
+
+def _kept(portal: Portal, users: set[int]) -> dict[int | None, int]:
+    """Who is linked, user id -> learner, and cannot be erased before this transaction ends: it would wait, and see
+    what is written here."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT, [portal.pk, list(users)])
+        return dict(cursor.fetchall())
 
 
 def _rows(

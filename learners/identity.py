@@ -32,7 +32,8 @@ def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
 @one_by_one
 def contact_deleted(delivery: Delivery) -> Result:
     """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased."""
-    return Done("paused", "The link is paused.") if links.pause(learners_of(delivery), links.DELETED) else NOBODY
+    paused = links.pause(learners_of(delivery), links.DELETED)
+    return Done("paused", "The link is paused.") if paused else NOBODY
 
 
 @one_by_one
@@ -54,8 +55,10 @@ def contacts_merged(delivery: Delivery) -> Result:
     if tombstones.record_is_erased(delivery.account, delivery.record_type, survivor):
         return _merged_into_nobody(delivery, others)
     _rename(delivery, others, survivor)
-    moved = [_move(learner, survivor) for other in others for learner in learners_of(delivery, other)]
-    return Done("moved", "The link moved to the surviving record.") if moved else NOBODY
+    theirs = [learner for other in others for learner in learners_of(delivery, other)]
+    for learner in theirs:
+        _move(learner, survivor)
+    return Done("moved", "The link moved to the surviving record.") if theirs else NOBODY
 
 
 def _ids(values: Any) -> list[str]:

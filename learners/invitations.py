@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import claims
+from learners import claims, reviewing
 from learners.models import Learner
 from learners.observations import moment
 from learners.outcomes import done
@@ -142,6 +142,8 @@ def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
                 look_at=None, read_due_at=timezone.now(),
             )  # fmt: skip
     except IntegrityError:
+        if reviewing.elsewhere(learner, int(user["id"])):
+            return _look_at(learnupon, learner)
         Learner.objects.filter(pk=learner.pk).update(
             look_at=None, state_reason="The account with this e-mail is linked to another record."
         )

@@ -64,9 +64,6 @@ class Learner(models.Model):
     seen_at = models.DateTimeField(db_default=Now())
     missing_since = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-    # Of an unlinked learner: [HubSpot id, enrollment number] of the records that stay in HubSpot, so that an erasure
-    # still finds them.
-    left_behind = models.JSONField(default=list)
 
     class Meta:
         constraints = [

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from learners import courses, push_rows
-from learners.app_objects import KEY, Required, required_courses, upsert_input
+from learners import app_objects, courses, presence, push_rows
+from learners.app_objects import Required, required_courses, upsert_input
 from learners.models import Enrollment
 from portals import schema
 from portals.clients.batches import Batch, RowError
@@ -51,7 +51,7 @@ class Slice:
 
 def push(account: HubSpotAccount, lane: str) -> float | None:
     """Write what is due for one account, for at most a slice of time. When there is more: the seconds to wait."""
-    if not account.connected:
+    if not account.connected or presence.catching_up(account):
         return None
     if not account.app_object_type and not _object_found(account):
         return None
@@ -98,11 +98,15 @@ def _take(turn: Slice) -> None:
     if not rows:
         turn.stop(None)
         return
-    over = {row.pk for row in rows if row.unenrolled and row.status != Enrollment.Status.COMPLETED}
+    over = {row.pk for row in rows if _is_over(row)}
     _begin_withdrawing(turn, [row for row in rows if row.pk in over])
     keep = [row for row in rows if row.pk not in over]
     _owe(turn, [row for row in keep if row.version == row.pushed_version])
     _begin_writing(turn, [row for row in keep if row.version != row.pushed_version])
+
+
+def _is_over(row: Enrollment) -> bool:
+    return row.withdrawn or (row.unenrolled and row.status != Enrollment.Status.COMPLETED)
 
 
 def _begin_withdrawing(turn: Slice, rows: list[Enrollment]) -> None:
@@ -114,13 +118,9 @@ def _begin_withdrawing(turn: Slice, rows: list[Enrollment]) -> None:
 
 
 def _archive(hubspot: HubSpot, rows: list[Enrollment]) -> None:
-    object_type = hubspot.account.app_object_type
     ids = [row.hubspot_id for row in rows if row.hubspot_id]
     # One that was claimed before may have been written by a call whose answer was lost.
-    if keys := [row.key for row in rows if not row.hubspot_id and row.claim > 1]:
-        ids += hubspot.read(object_type, keys, ["hs_object_id"], KEY)
-    if ids:
-        hubspot.archive(object_type, ids)
+    app_objects.remove(hubspot, ids, [row.key for row in rows if not row.hubspot_id and row.claim > 1])
 
 
 def _archived(rows: list[Enrollment], answer: None) -> None:

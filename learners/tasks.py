@@ -7,10 +7,11 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from learners import carrying, invitations, notices, push, walks, welcome
+from learners import carrying, invitations, notices, presence, push, walks, welcome
 from learners.models import Enrollment, Learner, Walk
 from portals import connecting
 from portals.clients.errors import Disconnected, TryAgain, VendorError
+from portals.clients.hubspot import BATCH
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 
@@ -37,6 +38,8 @@ def _due() -> Iterator[tuple[Any, int, str]]:
         yield look_task, portal_id, Lane.LIVE
     if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
         yield welcome_task, 0, Lane.ACTIONS
+    for portal_id in presence.due_portals():
+        _send(presence_task, portal_id, Lane.LIVE)
     for portal_id in carrying.due_portals():
         yield refresh_task, portal_id, Lane.BULK
 
@@ -88,6 +91,19 @@ def refresh_task(portal_id: int, lane: str) -> None:
     except Disconnected as error:
         if "LearnUpon" in error.message:
             connecting.mark_disconnected(portal, error.message)
+    except VendorError:
+        return  # still due; the sweep comes again
+
+
+@shared_task(name="learners.presence")
+def presence_task(portal_id: int, lane: str) -> None:
+    """Look whether HubSpot still has one batch of linked records."""
+    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    if portal is None:
+        return
+    try:
+        if presence.look(portal) == BATCH:
+            _send(presence_task, portal_id, lane)
     except VendorError:
         return  # still due; the sweep comes again
 

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from learners import claims, enrollments, linking, training
+from learners import claims, enrollments, linking, presence, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
 from portals import connecting, course_list
@@ -25,6 +25,7 @@ from portals.models import Course, Portal
 from webhooks import nudger, retries
 
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
+CATCHING_UP = "First the linked HubSpot records are looked at."
 READ_AGAIN = 4  # the rung of the ladder for a learner whose enrollments could not be read
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
@@ -88,6 +89,9 @@ def claim(walk_id: int) -> Walk | None:
 
 def run(walk: Walk) -> bool:
     """Walk on for at most a slice of time; True when there is more to do at once."""
+    if presence.catching_up(walk.portal.account):
+        _checkpoint(walk, due_at=Now() + timedelta(seconds=settings.SWEEP_SECONDS), reason=CATCHING_UP)
+        return False
     until = time.monotonic() + settings.SLICE_SECONDS
     learnupon = LearnUpon(walk.portal, Lane.LIVE if walk.kind == Walk.Kind.POLL else Lane.BULK)
     try:

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portals import schema, tokens
 from portals.clients import versions
@@ -163,6 +164,7 @@ def _install(answer: dict[str, Any], about: dict[str, Any]) -> HubSpotAccount:
     tokens.store(account, answer)
     account.state = HubSpotAccount.State.CONNECTED
     account.disconnected_reason, account.disconnected_at = "", None
+    account.connected_at, account.purged_at = timezone.now(), None
     account.configuration_problem = ""
     email = str(about.get("user") or "")
     if "@" in email and email not in account.admin_emails + account.removed_emails:

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.db import connection
 
 from portals.models import HubSpotAccount, Tombstone
 
@@ -24,6 +25,14 @@ def record_digest(account: HubSpotAccount, record_type: str, record_id: str) -> 
 
 def email_digest(account: HubSpotAccount, record_type: str, email: str) -> bytes:
     return digest(account.hub_id, Tombstone.Kind.EMAIL, record_type, email.strip().casefold())
+
+
+def hold(account: HubSpotAccount, record_type: str, record_id: str) -> None:
+    """Until the transaction ends, nobody else makes or erases what is about this record: whoever makes a link looks
+    for a tombstone under the same lock."""
+    key = record_digest(account, record_type, record_id).hex()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def bury(account: HubSpotAccount, record_type: str, record_id: str, emails: set[str]) -> None:

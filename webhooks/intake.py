@@ -49,9 +49,9 @@ def _values(delivery: Delivery) -> list[Any]:
 
 
 def key(*parts: object) -> str:
-    """A delivery's identity as a short text: the parts that make it the same delivery, hashed when long."""
-    text = ":".join(str(part) for part in parts)
-    return text if len(text) <= 160 else f"{text[:90]}:{hashlib.sha256(text.encode()).hexdigest()}"
+    """A delivery's identity: the parts that make it the same delivery, hashed, because they may name a person and the
+    key outlives what is known about them."""
+    return hashlib.sha256(":".join(str(part) for part in parts).encode()).hexdigest()
 
 
 def accounts(hub_ids: Iterable[int]) -> dict[int, HubSpotAccount]:

@@ -35,11 +35,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='learner',
-            name='left_behind',
-            field=models.JSONField(default=list),
-        ),
-        migrations.AddField(
-            model_name='learner',
             name='missing_since',
             field=models.DateTimeField(blank=True, null=True),
         ),

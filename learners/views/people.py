@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import actions, carrying, identity, invitations, push, welcome
+from learners import actions, carrying, invitations, links, push, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
@@ -113,7 +113,7 @@ def unlink(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
     if confirmed(request):
-        identity.unlink(learner, "Unlinked by an admin")
+        links.unlink(learner, "Unlinked by an admin")
         audit.record(request.account, request.actor, "learner unlinked", portal, learner=learner.pk)
         messages.success(request, "Unlinked. Nothing more is collected about this person in this portal.")
     return redirect("learners:person", portal.pk, learner.pk)

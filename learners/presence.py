@@ -1,0 +1,149 @@
+"""Whether HubSpot still has the linked records: for events that never came, and after every time we were not there.
+
+A record among the deleted pauses its learner. One that HubSpot shows nowhere was erased, but only when it is missed
+twice, an hour apart: a single empty answer must never erase anybody.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from learners import links, people
+from learners.models import LINKED, Learner
+from portals.clients.errors import Refused
+from portals.clients.hubspot import BATCH, OBJECTS, USERS, HubSpot
+from portals.lanes import Lane
+from portals.models import HubSpotAccount, Portal, RecordType
+from webhooks import intake
+from webhooks.models import Delivery
+
+GONE = "hubsync.record-gone"  # a kind of hubsync.flows.FLOWS
+EVERY = timedelta(days=1)
+LATE = timedelta(days=2)  # not looked at for so long: we were down, and look before anything else is done
+TWICE = timedelta(hours=1)  # between the two looks that miss a record
+REMOVED = "This HubSpot user was removed."
+DEACTIVATED = "This HubSpot user was deactivated."
+
+
+def watched_since(account: HubSpotAccount) -> datetime:
+    return max(account.connected_at, timezone.now() - LATE)
+
+
+def catching_up(account: HubSpotAccount) -> bool:
+    """Whether some linked records have not been looked at since the account was connected again, or since we were
+    down: nothing is written about anybody, and no bulk work done, before they are."""
+    unseen = Learner.objects.filter(
+        account=account, state__in=LINKED, missing_since=None, seen_at__lt=watched_since(account)
+    )
+    return unseen.filter(portal__state=Portal.State.CONNECTED).exists()
+
+
+def due(portal: Portal) -> QuerySet[Learner]:
+    now = timezone.now()
+    again = Q(missing_since__lt=now - TWICE)
+    unseen = Q(missing_since=None) & (Q(seen_at__lt=now - EVERY) | Q(seen_at__lt=portal.account.connected_at))
+    return Learner.objects.filter(again | unseen, portal=portal, state__in=LINKED)
+
+
+def due_portals(most: int = 50) -> list[int]:
+    now = timezone.now()
+    again = Q(missing_since__lt=now - TWICE)
+    unseen = Q(missing_since=None) & (Q(seen_at__lt=now - EVERY) | Q(seen_at__lt=F("account__connected_at")))
+    found = Learner.objects.filter(again | unseen, state__in=LINKED).values("portal_id")
+    return list(Portal.objects.working().filter(pk__in=found).values_list("pk", flat=True)[:most])
+
+
+def look(portal: Portal) -> int:
+    """Look for one batch of linked records, those first that were not seen for longest; how many."""
+    learners = list(due(portal).order_by("seen_at")[:BATCH])
+    if not learners:
+        return 0
+    ids = [learner.pk for learner in learners]
+    try:
+        found = _shown(portal, [learner.record_id for learner in learners])
+    except Refused:  # HubSpot does not let us look; waiting for it would stop everything else
+        Learner.objects.filter(pk__in=ids).update(seen_at=Now())
+        return len(learners)
+    here = [learner for learner in learners if found.get(learner.record_id) == "here"]
+    _are_here(here)
+    for learner in learners:
+        if learner.record_id not in found:
+            _missed(portal, learner)
+        elif found[learner.record_id] != "here":
+            _elsewhere(learner, found[learner.record_id])
+    return len(learners)
+
+
+def _shown(portal: Portal, ids: list[str]) -> dict[str, str]:
+    """Record id -> `here`, `deleted`, `deactivated`, or the id of the record it was merged into."""
+    hubspot, object_type = HubSpot(portal.account, Lane.BULK), OBJECTS[portal.record_type]
+    wanted = ["hs_deactivated"] if object_type == USERS else ["hs_object_id"]
+    rows = hubspot.read(object_type, ids, wanted)
+    found = {}
+    for record_id, row in rows.items():
+        off = str((row.get("properties") or {}).get("hs_deactivated")) == "true"
+        found[record_id] = "deactivated" if off else "here"
+    missing = [record_id for record_id in ids if record_id not in rows]
+    if missing and object_type != USERS:  # users refuse `archived` (hubspot.md 12)
+        found |= dict.fromkeys(hubspot.archived(object_type, missing), "deleted")
+    # ASSUMPTION(merged-ids): a merged record answers under the survivor's id. Read singly, it says which that is.
+    if set(rows) - set(ids):
+        for record_id in missing:
+            if into := next(iter(hubspot.read(object_type, [record_id], wanted)), None):
+                found[record_id] = into
+    return found
+
+
+def _are_here(learners: Iterable[Learner]) -> None:
+    theirs = Learner.objects.filter(pk__in=[learner.pk for learner in learners])
+    theirs.update(seen_at=Now(), missing_since=None)
+    links.resume(theirs.filter(state_reason__in=links.AWAY))  # its restoring was missed
+
+
+def _elsewhere(learner: Learner, what: str) -> None:
+    theirs = Learner.objects.filter(pk=learner.pk)
+    if what == "deactivated":
+        links.unlink(learner, DEACTIVATED)
+    elif what == "deleted":
+        links.pause(theirs.exclude(state=Learner.State.PAUSED), links.DELETED)
+        theirs.update(seen_at=Now(), missing_since=None)
+    else:  # the event of its merge was missed: it is told now
+        ids = {"primaryObjectId": int(what), "mergedObjectIds": [int(learner.record_id)]}
+        _tell("hubspot.contact.merge", learner, ids)
+        theirs.update(seen_at=Now(), missing_since=None)
+
+
+def _missed(portal: Portal, learner: Learner) -> None:
+    theirs = Learner.objects.filter(pk=learner.pk, record_id=learner.record_id)
+    if learner.missing_since is None:
+        links.pause(theirs.exclude(state=Learner.State.PAUSED), links.MISSING)
+        theirs.update(missing_since=Now())
+    elif portal.record_type == RecordType.USER:
+        links.unlink(learner, REMOVED)  # not erased: HubSpot has no privacy deletion of users
+    elif learner.email and people.by_email(portal, [learner.email.casefold()], Lane.BULK):
+        # The person is there under another record: not erased. It takes the link over when it is added or linked.
+        theirs.update(missing_since=None, seen_at=Now())
+    else:
+        tell_gone(learner)
+        theirs.update(missing_since=Now())  # should the erasure fail, it is looked for again
+
+
+def tell_gone(learner: Learner) -> None:
+    """This learner's person was erased in HubSpot, and no event said so."""
+    _tell(GONE, learner, {})
+
+
+def _tell(kind: str, learner: Learner, body: dict[str, object]) -> None:
+    """Record what HubSpot would have told us."""
+    intake.record(
+        [
+            Delivery(
+                account_id=learner.account_id, kind=kind, lane=Lane.LIVE, record_type=learner.record_type,
+                record_id=str(body.get("primaryObjectId") or learner.record_id), body=body,
+                key=intake.key("noticed", kind, learner.pk, learner.record_id, learner.missing_since),
+            )
+        ]
+    )  # fmt: skip
