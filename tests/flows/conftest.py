@@ -35,7 +35,7 @@ def empty_stage(
     fresh_limiter()
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sandbox's SMTP sink
     changed = override_settings(
-        PUBLIC_URL=url, ALLOWED_HOSTS=["127.0.0.1"], HUBSPOT_API_URL=sandbox.hubspot_url, HUBSPOT_APP_URL=sandbox.hubspot_url,
+        PUBLIC_URL=url, ALLOWED_HOSTS=["127.0.0.1", "testserver"], HUBSPOT_API_URL=sandbox.hubspot_url, HUBSPOT_APP_URL=sandbox.hubspot_url,
         LEARNUPON_URL=sandbox.learnupon_url + "/{subdomain}", EMAIL_HOST="127.0.0.1", EMAIL_PORT=sandbox.smtp_port,
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST_USER="", EMAIL_HOST_PASSWORD="",
         EMAIL_USE_TLS=False, EMAIL_USE_SSL=False, CALL_DEADLINE=3,

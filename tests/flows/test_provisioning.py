@@ -2,6 +2,7 @@
 
 import pytest
 
+from gdpr import erasure
 from learners.models import Learner
 from portals.models import Portal
 from tests.flows.stage import ACME, GLOBEX, Stage
@@ -78,7 +79,8 @@ def test_adding_somebody_with_a_waiting_invitation_makes_one_linked_account(stag
     "email", ["", "broken.address@", "two@at@signs.example", "a b@x.example", "x@localhost"]
 )
 def test_without_a_usable_address_nothing_is_tried(stage: Stage, action: str, email: str) -> None:
-    contact = stage.new_contact(firstname="Nora", **({"email": email} if email else {}))
+    properties = {"firstname": "Nora"} | ({"email": email} if email else {})
+    contact = stage.new_contact(ACME, **properties)
     (told,) = stage.add(contact, action=action)
     assert (told["state"], stage.outcome(told)) == ("failed", "no_email")
     assert not Learner.objects.exists()
@@ -146,22 +148,16 @@ def test_a_known_language_reaches_the_account_and_the_mail(stage: Stage) -> None
     assert stage.outcome(told) == "created"
 
 
-def map_field(stage: Stage, label: str, name: str, kind: int = 1, property_type: str = "string") -> int:
-    rows = stage.world("portals", subdomain="acme")
-    definitions = rows[0]["definitions"] if rows and "definitions" in rows[0] else field_list(stage)
-    number = next(int(row["id"]) for row in definitions if row["label"] == label)
-    stage.portals["acme"].mappings.create(
-        position=0, property=name, property_label=name, property_type=property_type, definition_id=number,
-        definition_label=label, definition_type=kind,
-    )  # fmt: skip
-    return number
-
-
-def field_list(stage: Stage) -> list[dict[str, object]]:
+def map_field(stage: Stage, label: str, name: str) -> int:
+    """Fill the text field of this label by this property."""
     address = f"{stage.worlds.sandbox.learnupon_url}/acme/api/v1/users/customuserdata"
     answer = stage.http.get(address, auth=("acme-key", "acme-secret"), timeout=5).json()
-    rows: list[dict[str, object]] = answer["customDataFieldDefinitions"]
-    return rows
+    number = next(int(row["id"]) for row in answer["customDataFieldDefinitions"] if row["label"] == label)
+    stage.portals["acme"].mappings.create(
+        position=0, property=name, property_label=name, property_type="string", definition_id=number,
+        definition_label=label, definition_type=1,
+    )  # fmt: skip
+    return number
 
 
 def test_mapped_properties_ride_along(stage: Stage) -> None:
@@ -201,8 +197,6 @@ def test_data_refused_as_a_whole_creates_nobody(stage: Stage) -> None:
 
 
 def test_an_erased_record_is_not_added_and_leaves_no_trace(stage: Stage) -> None:
-    from gdpr import erasure
-
     contact = stage.contact(AMARA)
     erasure.request(stage.accounts[ACME], "contact", contact, "admin")
     for action in ("user-add", "user-invite"):
@@ -215,8 +209,6 @@ def test_an_erased_record_is_not_added_and_leaves_no_trace(stage: Stage) -> None
 
 
 def test_the_same_record_number_of_another_account_is_another_person(stage: Stage) -> None:
-    from gdpr import erasure
-
     hank = stage.contact("hank.scorpio@globex.example", GLOBEX)
     erasure.request(stage.accounts[ACME], "contact", hank, "admin")
     (told,) = stage.add(hank, account=GLOBEX)

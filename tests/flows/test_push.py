@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from django.db import connection
 from learners import enrollments, push
 from learners.models import Enrollment, Learner
 from learners.observations import Observation
+from portals.clients.hubspot import HubSpot
 from portals.models import HubSpotAccount
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
 
@@ -194,7 +196,7 @@ def test_an_unfinished_enrollment_that_was_withdrawn_leaves_hubspot_a_finished_o
     stage: Stage,
 ) -> None:
     learner = linked(stage)
-    done = {"status": "completed", "result": "passed"}
+    done: dict[str, Any] = {"status": "completed", "result": "passed"}
     enrollments.take(learner.portal, [seen(1), seen(2, **done)])
     stage.work()
     enrollments.take(
@@ -222,18 +224,12 @@ def test_a_record_archived_by_hand_comes_back_with_its_association(stage: Stage)
     enrollments.take(learner.portal, [seen(1)])
     stage.work()
     old = Enrollment.objects.get().hubspot_id
-    hubspot(stage, learner.account).archive(learner.account.app_object_type, [old])
+    HubSpot(learner.account, "actions").archive(learner.account.app_object_type, [old])
     assert stage.records() == []
     enrollments.take(learner.portal, [seen(1, minutes=5, progress_percent=70.0)])
     stage.work()
     assert len(stage.records()) == 1
     assert tied_to(stage, learner.record_id) == 1
-
-
-def hubspot(stage: Stage, account: HubSpotAccount):  # type: ignore[no-untyped-def]
-    from portals.clients.hubspot import HubSpot
-
-    return HubSpot(account, "actions")
 
 
 def test_without_the_app_object_everything_waits_and_says_why(stage: Stage) -> None:

@@ -168,7 +168,7 @@ def test_options_show_only_the_account_s_own_portals(stage: Stage) -> None:
 # --- HubSpot's events ------------------------------------------------------------------------------------
 def test_an_array_of_several_accounts_strangers_and_rubbish(stage: Stage) -> None:
     ours, theirs = linked(stage), linked(stage, "hank.scorpio@globex.example", "globex")
-    events = [
+    events: list[Any] = [
         event(object_id=int(ours.record_id)), event(account=4242), event("contact.creation"), event("deal.deletion"),
         None, 7, [], {}, {"portalId": "x"}, event(object_id=None), event(object_id={}), event(account=-1),
         event(object_id=str(theirs.record_id), account=GLOBEX), event(object_id=-5), event(object_id=2**65),
