@@ -1,14 +1,40 @@
-"""What is kept, and for how long: bodies for a month, rows for half a year, receipts and tombstones for good."""
+"""What is kept, and for how long: bodies for a month, rows for half a year, then only how many there were; receipts
+and tombstones for good. An uninstalled account's data goes after a month, or at once on request."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.utils import timezone
 
-from portals.models import HubSpotAccount
-from webhooks.models import Delivery
+from gdpr.models import ErasureStep, finish
+from learners import links
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Walk
+from portals.models import AuditEntry, HubSpotAccount, Portal
+from webhooks.models import DailyCount, Delivery
 
 SLICE = 5000
+# Rows become counts in the statement that deletes them, so that none is counted twice or not at all.
+COUNT = """
+WITH old AS (
+    DELETE FROM webhooks_delivery WHERE id IN (
+        SELECT id FROM webhooks_delivery WHERE received_at < %s AND state <> 'waiting' AND tell <> 'owed' LIMIT %s
+    )
+    RETURNING account_id, (received_at AT TIME ZONE 'UTC')::date AS day, kind, outcome
+), counted AS (
+    INSERT INTO webhooks_dailycount (account_id, day, kind, outcome, count)
+    SELECT account_id, day, kind, outcome, count(*) FROM old GROUP BY 1, 2, 3, 4
+    ON CONFLICT (account_id, day, kind, outcome) DO UPDATE SET count = webhooks_dailycount.count + excluded.count
+)
+SELECT count(*) FROM old
+"""
+# What an account leaves behind when it is purged is its row: receipts hang on it.
+NOTHING: dict[str, object] = {
+    "hub_domain": "", "ui_domain": "", "access_token": "", "refresh_token": "", "token_expires_at": None, "scopes": [],
+    "admin_emails": [], "removed_emails": [], "app_object_type": "", "app_object_problem": "",
+    "configuration_problem": "",
+}  # fmt: skip
 
 
 def tidy() -> dict[str, int]:
@@ -16,12 +42,14 @@ def tidy() -> dict[str, int]:
     now = timezone.now()
     return {
         "bodies": _blank_bodies(now - timedelta(days=settings.BODY_DAYS)),
-        "rows": _delete_rows(now - timedelta(days=settings.ROW_DAYS)),
+        "rows": _count_rows(now - timedelta(days=settings.ROW_DAYS)),
+        "links": links.unlink_forgotten(),
         "accounts": _purge_accounts(now - timedelta(days=settings.UNINSTALL_DAYS)),
+        "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
     }
 
 
-def _blank_bodies(before: object) -> int:
+def _blank_bodies(before: datetime) -> int:
     old = Delivery.objects.filter(received_at__lt=before, body__isnull=False).exclude(
         state=Delivery.State.WAITING
     )
@@ -30,12 +58,45 @@ def _blank_bodies(before: object) -> int:
     )
 
 
-def _delete_rows(before: object) -> int:
-    old = Delivery.objects.filter(received_at__lt=before).exclude(state=Delivery.State.WAITING)
-    return Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:SLICE])).delete()[0]
+def _count_rows(before: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [before, SLICE])
+        return int(cursor.fetchone()[0])
 
 
-def _purge_accounts(before: object) -> int:
-    """Accounts that were uninstalled that long ago; their portals' numbers and tombstones stay."""
-    gone = HubSpotAccount.objects.filter(state=HubSpotAccount.State.DISCONNECTED, disconnected_at__lt=before)
-    return gone.delete()[0]
+def _purge_accounts(before: datetime) -> int:
+    gone = HubSpotAccount.objects.filter(
+        state=HubSpotAccount.State.DISCONNECTED, disconnected_at__lt=before, purged_at=None
+    )
+    for account in (accounts := list(gone)):
+        purge(account)
+    return len(accounts)
+
+
+@transaction.atomic
+def purge(account: HubSpotAccount) -> None:
+    """Everything of an account that is disconnected, but not the numbers of its portals, its tombstones and its
+    receipts: who was erased stays erased when it is installed again."""
+    same = HubSpotAccount.objects.select_for_update().filter(
+        pk=account.pk, state=HubSpotAccount.State.DISCONNECTED, generation=account.generation
+    )
+    if not same.exists():
+        return  # installed again meanwhile
+    # Without a grant nothing can be done in HubSpot any more; it removes the app's records itself.
+    ErasureStep.objects.filter(erasure__account=account).delete()
+    for erasure in account.erasures.filter(done_at=None):
+        finish(erasure)
+    for model in (
+        Delivery,
+        DailyCount,
+        ReviewItem,
+        Enrollment,
+        Learner,
+        Walk,
+        Notice,
+        Silence,
+        AuditEntry,
+        Portal,
+    ):
+        model._default_manager.filter(account=account).delete()
+    same.update(purged_at=timezone.now(), **NOTHING)
