@@ -9,7 +9,8 @@ from celery import Task
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.flows.stage import ACME, GLOBEX, Stage, Worlds, fresh_limiter
+from tests.flows.stage import ACME, GLOBEX, Stage
+from tests.flows.worlds import Worlds, fresh_limiter
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,7 @@
 """The whole stage in one process: Hubsync behind a real port, both worlds behind theirs, a worker played by hand."""
 
-import asyncio
-import socket
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -26,13 +22,11 @@ from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from sandbox.hubspot import signing
-from sandbox.options import Configuration
-from sandbox.server import Sandbox
+from tests.flows.worlds import WAIT, Worlds, fresh_limiter
 from webhooks.models import Delivery
 
 T = TypeVar("T")
 Row = dict[str, Any]
-WAIT = 10.0
 ACME, GLOBEX = 1001, 1002
 PORTALS = {"acme": ACME, "acme-partners": ACME, "globex": GLOBEX}
 # What a worker and beat would find due right now.
@@ -55,45 +49,6 @@ CLOCKS = (
     ("learners_learner", "read_due_at"), ("learners_learner", "checked_at"), ("learners_learner", "busy_until"), ("learners_learner", "invited_at"),
     ("gdpr_erasurestep", "due_at"), ("portals_portal", "last_walk_at"), ("portals_portal", "connected_at"),
 )  # fmt: skip
-
-
-class Worlds:
-    """The sandbox on free ports, on a loop of its own."""
-
-    def __init__(self, public_url: str) -> None:
-        secret = settings.HUBSPOT_CLIENT_SECRETS[0]
-        app = (int(settings.HUBSPOT_APP_ID), settings.HUBSPOT_CLIENT_ID, secret)
-        self.sandbox = Sandbox(Configuration(0, 0, 0, public_url, *app))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-        self.run(self.sandbox.start())
-
-    def stop(self) -> None:
-        self.run(self.sandbox.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT)
-
-    def do(self, deed: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        """Change or read the worlds on their own loop."""
-
-        async def call() -> T:
-            return deed(*arguments, **named)
-
-        return self.run(call())
-
-    @property
-    def quiet(self) -> bool:
-        """Nothing is on its way to Hubsync, nor gathered to be sent."""
-        worlds = self.sandbox.worlds
-        gathered = worlds.hubspot.events._waiting or any(worlds.learnupon.announcer._waiting.values())
-        return not gathered and worlds.outbox.under_way == 0
 
 
 @dataclass
@@ -215,16 +170,6 @@ class Stage:
                    "properties": app_objects.properties(row, required=False)}]  # fmt: skip
         return lambda: hubspot.upsert(hubspot.account.app_object_type, inputs)
 
-    @contextmanager
-    def deaf_mail_server(self) -> Iterator[int]:
-        """A mail server that takes a whole mail and dies before it says so; its port."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        thread = threading.Thread(target=_swallow, args=(listener,), daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.close()
-        thread.join()
-
     def post(self, path: str, body: Any, *, secret: str | None = None) -> requests.Response:
         """A request signed as HubSpot signs it; bytes go as they are."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
@@ -311,29 +256,3 @@ class Stage:
 
     def deliveries(self, **like: Any) -> list[Delivery]:
         return list(Delivery.objects.filter(**like).order_by("pk"))
-
-
-def _swallow(listener: socket.socket) -> None:
-    """Speak SMTP up to the end of the mail's text, then hang up."""
-    connection, _ = listener.accept()
-    with connection, connection.makefile("rwb") as talk:
-        talk.write(b"220 deaf\r\n")
-        talk.flush()
-        for line in talk:
-            if line == b".\r\n":
-                return
-            if line.upper().startswith((b"EHLO", b"MAIL", b"RCPT", b"RSET")):
-                talk.write(b"250 ok\r\n")
-            elif line.upper().startswith(b"DATA"):
-                talk.write(b"354 go on\r\n")
-            talk.flush()
-
-
-def fresh_limiter() -> None:
-    """An empty budget whose epoch is long past, in this suite's own Redis database."""
-    store = limiter.store()
-    for pattern in ("limiter:*", "pace:*"):
-        if keys := list(store.scan_iter(pattern)):
-            store.delete(*keys)
-    seconds, micro = store.time()
-    store.set("limiter:epoch", (seconds - 60) * 1_000_000 + micro)

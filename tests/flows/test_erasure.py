@@ -12,8 +12,9 @@ from gdpr.models import Erasure, ErasureStep
 from learners import enrollments, links
 from learners.models import Enrollment, Learner
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
+from tests.flows.test_learnupon_events import completion, hook
 from tests.flows.test_push import linked, seen
-from tests.flows.test_requests import EVENTS, completion, event, hook
+from tests.flows.test_requests import EVENTS, event
 from tests.flows.test_story import progress
 from webhooks import tasks
 from webhooks.models import Delivery

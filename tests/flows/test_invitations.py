@@ -6,6 +6,7 @@ from learners import actions, invitations, welcome
 from learners.models import Learner
 from tests.flows.stage import ACME, Row, Stage
 from tests.flows.test_story import progress
+from tests.flows.worlds import deaf_mail_server
 
 AMARA = "amara.abara@northwind.example"
 
@@ -143,7 +144,7 @@ def test_with_the_mail_server_down_the_mail_goes_later_once(stage: Stage, settin
 
 
 def test_a_mail_lost_after_its_text_was_sent_is_unconfirmed(stage: Stage) -> None:
-    with stage.deaf_mail_server() as port:
+    with deaf_mail_server() as port:
         from django.test import override_settings
 
         with override_settings(EMAIL_PORT=port, EMAIL_TIMEOUT=1):

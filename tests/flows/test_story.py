@@ -7,7 +7,8 @@ import requests
 from gdpr.models import Erasure
 from learners.models import Enrollment, Learner
 from portals.models import HubSpotAccount, Portal
-from tests.flows.stage import ACME, Stage, Worlds
+from tests.flows.stage import ACME, Stage
+from tests.flows.worlds import Worlds
 from webhooks.models import Delivery
 
 AMARA = "amara.abara@northwind.example"
