@@ -20,7 +20,7 @@ from learners.people import as_custom_data
 from portals import oauth, schema
 from portals.clients.errors import NotFound, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
-from portals.clients.learnupon import LearnUpon
+from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks import retries
@@ -96,6 +96,9 @@ def clear_record_id(account: HubSpotAccount, known: dict[str, Any]) -> None:
             learnupon.update_user(int(there["id"]), as_custom_data({str(known["field"]): ""}))
     except NotFound:
         return
+    except DataRejected:  # a field that was deleted at LearnUpon holds nothing either
+        if any(str(row.get("id")) == str(known["field"]) for row in learnupon.fields()):
+            raise
 
 
 def _account(learnupon: LearnUpon, known: dict[str, Any]) -> dict[str, Any] | None:
