@@ -18,7 +18,7 @@ from learners.app_objects import Required, required_courses, upsert_input
 from learners.models import Enrollment
 from portals import schema
 from portals.clients.batches import Batch, RowError
-from portals.clients.errors import Refused, TryAgain, VendorError
+from portals.clients.errors import Refused, VendorError
 from portals.clients.flights import Flights
 from portals.clients.hubspot import ASSOCIATION_BATCH, OBJECTS, HubSpot
 from portals.models import HubSpotAccount
@@ -171,9 +171,7 @@ def _associable(turn: Slice, row: Enrollment) -> str:
 def _failed(turn: Slice, rows: list[Enrollment], error: VendorError) -> None:
     """Whatever ails HubSpot or the account would ail the next call too: come back later, and leave the worker to
     others until then."""
-    push_rows.later(rows, error)
-    after = error.after if isinstance(error, TryAgain) else 0.0
-    turn.stop(after or settings.SWEEP_SECONDS)
+    turn.stop(push_rows.later(rows, error))
 
 
 def _owe(turn: Slice, rows: list[Enrollment]) -> None:

@@ -115,13 +115,19 @@ def park(row: Enrollment, error: RowError) -> None:
     )
 
 
-def later(rows: Sequence[Enrollment], error: VendorError) -> None:
-    """The whole call failed: nothing is lost, all of it is due again."""
+def later(rows: Sequence[Enrollment], error: VendorError) -> float:
+    """The whole call failed: nothing is lost, all of it is due again. Returns how many seconds the account should
+    be left alone."""
+    waits = (
+        isinstance(error, TryAgain) and not error.counts
+    )  # nobody's failure; a grant gone stale waits 0 seconds
+    after = error.after if isinstance(error, TryAgain) else 0.0
     attempts = max((row.attempts for row in rows), default=0) + 1
-    seconds = error.after if isinstance(error, TryAgain) and error.after else retries.delay(attempts)
-    counted = 0 if isinstance(error, TryAgain) and not error.counts else 1
-    reason = error.message[:500] if counted else ""
+    seconds = after if after or waits else retries.delay(attempts)
+    reason = "" if waits else error.message[:500]
     with connection.cursor() as cursor:
         cursor.execute(LATER, [
-            seconds, counted, reason, error.correlation_id, [row.pk for row in rows], [row.claim for row in rows]
+            seconds, 0 if waits else 1, reason, error.correlation_id, [row.pk for row in rows],
+            [row.claim for row in rows],
         ])  # fmt: skip
+    return after if after or waits else settings.SWEEP_SECONDS

@@ -88,3 +88,17 @@ def test_one_dead_contact_among_many_is_found_in_few_calls(stage: Stage) -> None
     assert (parked.enrollment_id, parked.due_at) == (40, None)
     assert Enrollment.objects.filter(associated_with=alive.record_id, due_at=None).count() == 63
     assert len(stage.calls_to("hubspot", "/associations/")) <= 13  # 1 + 2 for each halving of 64
+
+
+def test_a_grant_that_came_too_late_to_be_used_costs_no_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine a thread may get to its call late. Would catch: climbing the ladder of failures for that."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    monkeypatch.setattr(limiter, "STALE_GRANT_SECONDS", -1.0)
+    assert push.push(learner.account, "live") == 0.0
+    assert upserts(stage) == 0
+    monkeypatch.undo()
+    assert push.push(learner.account, "live") is None
+    assert len(stage.records()) == 1
