@@ -6,6 +6,7 @@ from django.db.models import Model, Q, QuerySet
 
 from gdpr.models import Erasure
 from learners.models import Enrollment, Learner
+from learners.reviewitem import ReviewItem
 from portals import tombstones
 from portals.models import HubSpotAccount
 from webhooks.models import Delivery
@@ -19,6 +20,10 @@ WITHHELD: dict[type[Model], set[str]] = {
     Delivery: {
         "id", "account", "lane", "key", "claim", "attempts", "due_at", "first_tried_at", "callback_id",
         "tell", "tell_due_at", "tell_attempts", "tell_until",
+    },
+    # The other side of a question is somebody else: only this person's own side is given.
+    ReviewItem: {
+        "id", "account", "record_type", "first_record", "first_user", "second_record", "second_user"
     },
 }  # fmt: skip
 # Parts of a body that tell of somebody else: the admin who asked, the records of a merge.
@@ -38,6 +43,7 @@ def everything(account: HubSpotAccount, record_type: str, record_id: str) -> dic
         "learners": [_row(learner) for learner in learners],
         "enrollments": [_row(row) for row in enrollments.order_by("portal", "enrollment_id")],
         "deliveries": [_delivery(row) for row in deliveries.order_by("received_at", "pk")],
+        "questions": [_question(row, record_id) for row in _questions(account, record_type, record_id)],
         "erasure": _erasure(account, record_type, record_id),
     }
 
@@ -50,6 +56,17 @@ def _deliveries(
         if learner.learnupon_user_id:
             about |= Q(portal=learner.portal_id, learnupon_user_id=learner.learnupon_user_id)
     return Delivery.objects.filter(about, account=account)
+
+
+def _questions(account: HubSpotAccount, record_type: str, record_id: str) -> QuerySet[ReviewItem]:
+    either = Q(first_record=record_id) | Q(second_record=record_id)
+    theirs = ReviewItem.objects.filter(either, account=account, record_type=record_type)
+    return theirs.select_related("portal").order_by("pk")
+
+
+def _question(item: ReviewItem, record_id: str) -> dict[str, Any]:
+    sides = ((item.first_record, item.first_user), (item.second_record, item.second_user))
+    return _row(item) | {"learnupon_users": sorted({user for record, user in sides if record == record_id})}
 
 
 def _row(row: Model) -> dict[str, Any]:

@@ -6,14 +6,18 @@ import pytest
 from django.test import Client
 
 from gdpr import access
-from learners.models import Enrollment, Learner
+from gdpr.erasers import ERASERS
+from learners.reviewitem import ReviewItem
 from portals.models import AuditEntry, Portal
 from tests.learners.test_pages_activity import delivery
 from tests.learners.test_pages_people import enrollment, learner
-from webhooks.models import Delivery
 
 
-@pytest.mark.parametrize("model", [Learner, Enrollment, Delivery])
+def test_whatever_can_be_erased_can_be_given() -> None:
+    assert set(access.WITHHELD) == set(ERASERS)
+
+
+@pytest.mark.parametrize("model", ERASERS)
 def test_whoever_adds_a_field_decides_whether_it_is_given(model: type) -> None:
     """A field that is withheld is one that exists; every other one is given."""
     names = {field.name for field in model._meta.concrete_fields}  # type: ignore[attr-defined]
@@ -64,6 +68,18 @@ def test_all_portals_of_the_account_and_no_other(
         assert stranger not in text
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.details) == ("personal data exported", {})
+
+
+def test_of_a_question_about_two_records_only_their_own_side(acme_portal: Portal) -> None:
+    ReviewItem.objects.create(
+        account=acme_portal.account, portal=acme_portal, kind="merged", record_type="contact",
+        first_record="501", first_user=77, second_record="502", second_user=7878,
+    )  # fmt: skip
+    held = access.everything(acme_portal.account, "contact", "501")
+    (question,) = held["questions"]
+    assert (question["kind"], question["learnupon_users"]) == ("merged", [77])
+    assert "502" not in str(held)
+    assert "7878" not in str(held)
 
 
 def test_nobody_known_is_an_empty_file_and_a_mistake_is_said(as_acme: Client, acme_portal: Portal) -> None:
