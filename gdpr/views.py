@@ -7,10 +7,11 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from gdpr import access, erasure
+from gdpr import access, erasure, retention
 from gdpr.models import Erasure
 from learners.views.window import window
-from portals import audit
+from portals import audit, oauth, sessions
+from portals.clients.errors import VendorError
 from portals.models import Portal, RecordType
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
@@ -74,6 +75,25 @@ def lift(request: SignedIn, portal_id: int, erasure_id: int) -> HttpResponse:
     if confirmed(request) and erasure.lift(found, request.actor):
         messages.success(request, f"Receipt {found.pk} is lifted: a workflow may add this record again.")
     return redirect("gdpr:privacy", portal.pk)
+
+
+@account_required
+@require_POST
+def leave(request: SignedIn, portal_id: int) -> HttpResponse:
+    """Uninstall, and delete everything now instead of later."""
+    portal = portal_or_404(request, portal_id)
+    if not confirmed(request):
+        return redirect("gdpr:privacy", portal.pk)
+    try:
+        if request.account.connected:
+            oauth.disconnect(request.account)
+    except VendorError:
+        messages.error(request, "HubSpot did not answer, so nothing was changed. Try again in a minute.")
+        return redirect("gdpr:privacy", portal.pk)
+    retention.purge(request.account)
+    sessions.sign_out(request)
+    messages.success(request, "The app is removed from HubSpot, and its data is deleted here.")
+    return redirect("portals:install")
 
 
 @account_required

@@ -11,6 +11,7 @@ from learners.views import (
     notices,
     overview,
     people,
+    review,
     transfer,
     users,
 )
@@ -33,6 +34,8 @@ urlpatterns = [
     path(f"{PORTAL}/learners/<int:learner_id>/send-welcome", people.send_welcome, name="send_welcome"),
     path(f"{PORTAL}/learners/<int:learner_id>/update", people.update, name="update_person"),
     path(f"{PORTAL}/learners/<int:learner_id>/retry", people.retry, name="retry_person"),
+    path(f"{PORTAL}/review", review.review, name="review"),
+    path(f"{PORTAL}/review/<int:item_id>", review.decide, name="decide"),
     path(f"{PORTAL}/activity", activity.activity, name="activity"),
     path(f"{PORTAL}/activity.csv", activity.export, name="activity_csv"),
     path(f"{PORTAL}/activity/retry", activity.retry, name="retry"),

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import actions, carrying, invitations, links, push, welcome
+from learners import actions, carrying, invitations, links, push, reviewing, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
@@ -43,7 +43,10 @@ def people(request: SignedIn, portal_id: int) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "learners/rows.html", {"portal": portal, **context})
-    return portal_page(request, portal, "learners/list.html", "learners", add=AddForm(), **context)
+    questions = reviewing.open_items(portal).count()
+    return portal_page(
+        request, portal, "learners/list.html", "learners", add=AddForm(), questions=questions, **context
+    )
 
 
 @account_required

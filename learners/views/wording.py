@@ -19,6 +19,7 @@ KINDS = {
     "hubspot.contact.restore": "Contact restored",
     "hubspot.contact.merge": "Contacts merged",
     "hubspot.contact.propertyChange": "Contact changed",
+    "hubsync.record-gone": "Record found gone from HubSpot",
     "learnupon.course_completion": "Course finished",
     "learnupon.enrollment_created": "Enrolled in a course",
     "learnupon.enrollment_updated": "Course progress",
