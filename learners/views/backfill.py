@@ -1,4 +1,4 @@
-"""Bringing in history: start a walk over a portal's enrollments, watch it, pause it, go on, cancel it."""
+"""Bringing in what was there before: link existing accounts, read past progress; watch, pause, go on, cancel."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,18 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from learners import walks
 from learners.models import Walk
+from learners.views.progress import Progress, estimate
 from portals import audit
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, portal_page
 
 PAST = 20  # ended walks shown
+# What can be started -> the walk, and whether it only counts.
+STARTS = {
+    "history": (Walk.Kind.HISTORY, False),
+    "preview": (Walk.Kind.LINK, True),
+    "link": (Walk.Kind.LINK, False),
+}
 ACTS: dict[str, tuple[Callable[[Walk], object], str]] = {
     "pause": (walks.pause, "Paused. It goes on where it stopped."),
     "resume": (walks.resume, "Going on where it stopped."),
@@ -26,12 +33,15 @@ ACTS: dict[str, tuple[Callable[[Walk], object], str]] = {
 @require_GET
 def backfill(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
-    recent = list(Walk.objects.filter(portal=portal).order_by("-pk")[:PAST])
+    recent = list(Walk.objects.filter(portal=portal).select_related("portal").order_by("-pk")[:PAST])
     current = next((walk for walk in recent if walk.state in (Walk.State.RUNNING, Walk.State.PAUSED)), None)
+    preview = next((walk for walk in recent if walk.preview and walk.state == Walk.State.DONE), None)
     context = {
         "current": current,
-        "done": _done(current),
-        "past": [walk for walk in recent if walk != current],
+        "progress": Progress(current) if current else None,
+        "preview": Progress(preview) if preview else None,
+        "estimate": estimate(preview) if preview else None,
+        "past": [Progress(walk) for walk in recent if walk != current],
     }
     if request.htmx and current is None:  # it has ended while somebody watched
         return HttpResponseClientRefresh()
@@ -40,16 +50,19 @@ def backfill(request: SignedIn, portal_id: int) -> HttpResponse:
     return portal_page(request, portal, "learners/backfill.html", "backfill", **context)
 
 
-def _done(walk: Walk | None) -> int:
-    return max(walk.courses_total - len(walk.courses), 0) if walk else 0
-
-
 @account_required
 @require_POST
 def start(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
-    walks.start(portal, Walk.Kind.HISTORY)
-    audit.record(request.account, request.actor, "backfill started", portal)
+    what = request.POST.get("what", "history")
+    if what not in STARTS:
+        raise Http404
+    kind, preview = STARTS[what]
+    walk = walks.start(portal, kind, preview=preview)
+    if (walk.kind, walk.preview) != (kind, preview):
+        messages.error(request, "Not started: another reading is under way. Wait for its end, or cancel it.")
+        return redirect("learners:backfill", portal.pk)
+    audit.record(request.account, request.actor, f"{what} started", portal)
     messages.success(request, "Started. You can leave this page; it goes on by itself.")
     return redirect("learners:backfill", portal.pk)
 

@@ -19,6 +19,7 @@ PLACES = {
     "activity": "/portals/{portal}/activity",
     "activity-filtered": "/portals/{portal}/activity?state=failed",
     "activity-none": "/portals/{staff}/activity",
+    "review": "/portals/{portal}/review",
     "backfill": "/portals/{portal}/backfill",
     "insights": "/portals/{portal}/insights",
     "insights-none": "/portals/{staff}/insights",

@@ -69,6 +69,15 @@ def test_history_is_brought_in(page: Page, admin: Admin) -> None:
     see(page, address(admin, "backfill"), "tr:has-text('Bring in history') .state:text-is('Done')")
 
 
+def test_existing_accounts_are_linked_after_a_preview(page: Page, admin: Admin) -> None:
+    backfill = f"/portals/{admin.staff}/backfill"
+    page.goto(backfill)
+    page.get_by_role("button", name="Preview").click()
+    see(page, backfill, "button:text-is('Link them now')")
+    page.get_by_role("button", name="Link them now").click()
+    see(page, backfill, "summary:text('What became of them')")
+
+
 def test_a_course_is_marked_as_required(page: Page, admin: Admin) -> None:
     page.goto(address(admin, "insights"))
     form = page.locator("#required form")

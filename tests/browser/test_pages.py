@@ -1,10 +1,12 @@
 """Every page, as everybody meets it: with a screen reader's rules, in the dark, and on a narrow phone."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
+from django.urls import URLResolver, get_resolver
 from playwright.sync_api import Browser, FloatRect, Page, ViewportSize
 
 from stack.story.scene import Scene
@@ -29,6 +31,26 @@ def test_a_page_serves_everybody(desk: Page, admin: Admin, name: str, pytestconf
     if pytestconfig.getoption("--screenshots", default=False):
         photograph(desk, name)
     check(desk)
+
+
+def test_no_page_is_left_out(desk: Page, admin: Admin) -> None:
+    """Whoever adds a page adds it to tests/browser/places.py, and with that to all these checks."""
+    known = {address(admin, name).partition("?")[0] for name in PLACES}
+    for route in ours(get_resolver()):
+        path = "/" + route.replace("<int:portal_id>", str(admin.portal))
+        answer = desk.request.get(path, max_redirects=0) if "<" not in path else None
+        if answer and answer.status == 200 and answer.text().lower().startswith("<!doctype html"):
+            assert path in known
+
+
+def ours(resolver: URLResolver, base: str = "") -> Iterator[str]:
+    """The addresses of our apps; those of operators and vendors are no pages of the admin's."""
+    for found in resolver.url_patterns:
+        route = f"{base}{found.pattern}"
+        if isinstance(found, URLResolver):
+            yield from ours(found, route)
+        elif not route.startswith(("admin/", "api/", "webhooks/", "healthz", "readyz", "metrics")):
+            yield route
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])

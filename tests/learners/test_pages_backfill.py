@@ -1,7 +1,10 @@
 """Starting, watching and steering a backfill."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from learners.models import Walk
 from portals.models import Portal
@@ -18,6 +21,39 @@ def test_start(as_acme: Client, acme_portal: Portal) -> None:
     assert "Bring in history" in as_acme.get(f"/portals/{acme_portal.pk}/backfill").content.decode()
     as_acme.post(f"/portals/{acme_portal.pk}/backfill/start")
     assert Walk.objects.get(portal=acme_portal).kind == Walk.Kind.HISTORY
+
+
+def test_rate_and_time_left(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
+    Walk.objects.filter(pk=walk.pk).update(started_at=timezone.now() - timedelta(minutes=6))
+    page = as_acme.get(f"/portals/{acme_portal.pk}/backfill").content.decode()
+    assert "200 a minute, about 5 minutes left" in page  # three courses took six minutes, two are left
+
+
+def test_linking_begins_with_a_preview(as_acme: Client, acme_portal: Portal) -> None:
+    address = f"/portals/{acme_portal.pk}/backfill"
+    assert "Link them now" not in as_acme.get(address).content.decode()
+    as_acme.post(f"{address}/start", {"what": "preview"})
+    walk = Walk.objects.get(portal=acme_portal)
+    assert (walk.kind, walk.preview) == (Walk.Kind.LINK, True)
+    counts = {"accounts": 1700, "would_link": 1200, "without_record": 498, "conflicts": 2}
+    Walk.objects.filter(pk=walk.pk).update(
+        state="done", ended_at=timezone.now(), rows_seen=1700, counts=counts
+    )
+    page = as_acme.get(address).content.decode()
+    assert "about 1,204 requests to LearnUpon" in page
+    assert "No HubSpot record with this e-mail; stored nowhere" in page
+    as_acme.post(f"{address}/start", {"what": "link"})
+    assert not Walk.objects.get(portal=acme_portal, state="running").preview
+
+
+def test_two_readings_at_once_are_refused_in_words(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
+    address = f"/portals/{acme_portal.pk}/backfill/start"
+    assert (
+        "another reading is under way"
+        in as_acme.post(address, {"what": "link"}, follow=True).content.decode()
+    )
+    assert Walk.objects.get() == walk
+    assert as_acme.post(address, {"what": "nonsense"}).status_code == 404
 
 
 def test_progress(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
