@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from learners.models import Enrollment
 from portals import course_list
-from portals.clients.errors import Disconnected, Refused
+from portals.clients.errors import Disconnected, Refused, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Course, Portal
@@ -17,15 +17,20 @@ from portals.models import Course, Portal
 LOOK_AGAIN = timedelta(minutes=1)
 
 
-def name(rows: Sequence[Enrollment]) -> None:
-    """Give enrollments that came without a course name (webhooks carry none) the course's. Raises TryAgain while
-    LearnUpon cannot be asked for a course that is new to us."""
+def name(rows: Sequence[Enrollment]) -> dict[int, VendorError]:
+    """Give enrollments that came without a course name (webhooks carry none) the course's. The portals whose
+    LearnUpon cannot be asked now for a course that is new to us, and why: their rows wait, the others' do not."""
     nameless: dict[int, list[Enrollment]] = defaultdict(list)
     for row in rows:
         if not row.course_name:
             nameless[row.portal_id].append(row)
-    for some in nameless.values():
-        _name(some[0].portal, some)
+    waiting: dict[int, VendorError] = {}
+    for portal_id, some in nameless.items():
+        try:
+            _name(some[0].portal, some)
+        except VendorError as error:
+            waiting[portal_id] = error
+    return waiting
 
 
 def _name(portal: Portal, rows: list[Enrollment]) -> None:

@@ -128,12 +128,10 @@ def _archived(rows: list[Enrollment], answer: None) -> None:
 
 
 def _begin_writing(turn: Slice, rows: list[Enrollment]) -> None:
+    for portal_id, error in courses.name(rows).items():
+        push_rows.later([row for row in rows if row.portal_id == portal_id and not row.course_name], error)
+        rows = [row for row in rows if row.portal_id != portal_id or row.course_name]
     if not rows:
-        return
-    try:
-        courses.name(rows)
-    except VendorError as error:
-        push_rows.later(rows, error)
         return
     inputs = [upsert_input(row, turn.required) for row in rows]
     turn.flights.start(

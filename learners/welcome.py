@@ -4,6 +4,7 @@ LearnUpon's API sends none, so we do: where to log in, and how to set a password
 a password, and nothing for portals whose logins are SAML or SQSSO (learnupon-hubspot-overview.txt).
 """
 
+import smtplib
 from datetime import timedelta
 
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -50,13 +51,23 @@ def _send(learner: Learner) -> bool:
     except ValueError:  # an address or name that no mail can be written to; the others' mails go on
         _set(learner, Learner.Sent.NO, None)
         return False
-    except OSError:  # refused, or lost on the way: smtplib's errors are OSErrors
-        _set(learner, Learner.Sent.UNCONFIRMED, None)
+    except OSError as error:  # refused, or lost on the way: smtplib's errors are OSErrors
+        if _not_now(error):
+            _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(6)))
+        else:
+            _set(learner, Learner.Sent.UNCONFIRMED, None)
         return False
     finally:
         connection.close()
     _set(learner, Learner.Sent.SENT, None)
     return True
+
+
+def _not_now(error: OSError) -> bool:
+    """Whether the server declined for the time being (4xx, as greylisting does): it has taken nothing."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(400 <= code < 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and 400 <= error.smtp_code < 500
 
 
 def _set(learner: Learner, state: str, due_at: object) -> None:
