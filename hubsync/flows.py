@@ -34,6 +34,15 @@ FLOWS: dict[str, str] = {
     "learnupon.enrollment_created": "learners.enrollments.receive",
     "learnupon.enrollment_updated": "learners.enrollments.receive",
 }
+# What the card and the settings page inside HubSpot ask for: each is given a webhooks.cards.Ask and answers at once.
+CARDS: dict[str, str] = {
+    "GET enrollments": "learners.cards.enrollments",
+    "GET settings": "learners.cards.settings_page",
+    "POST add": "learners.cards.add",
+    "POST invite": "learners.cards.invite",
+    "POST resend": "learners.cards.resend",
+    "POST refresh": "learners.cards.refresh",
+}
 
 ACTIONS: tuple[str, ...] = tuple(
     kind.removeprefix("hubspot.action.") for kind in FLOWS if kind.startswith("hubspot.action.")
@@ -47,4 +56,11 @@ HUBSPOT_EVENTS: tuple[str, ...] = tuple(
 def flow(kind: str) -> Callable[..., Any]:
     """The function that works deliveries of this kind."""
     function: Callable[..., Any] = import_string(FLOWS[kind])
+    return function
+
+
+@cache
+def card(name: str) -> Callable[..., Any]:
+    """The function that answers this method and name of the card."""
+    function: Callable[..., Any] = import_string(CARDS[name])
     return function

@@ -50,3 +50,17 @@ class OptionsAnswer(Wire):
     options = Option(many=True)
     after = serializers.CharField(required=False)
     searchable = serializers.BooleanField()
+
+
+class CardQuery(Wire):
+    """What HubSpot's proxy appends to a card's request, and the contact whose card it is."""
+
+    portalId = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    userId = serializers.CharField(max_length=32, required=False, allow_blank=True)
+    userEmail = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    contactId = serializers.RegexField(r"^[0-9]{1,18}$", required=False)
+
+
+class CardBody(Wire):
+    contactId = serializers.RegexField(r"^[0-9]{1,18}$", required=False)
+    portal = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)

@@ -10,12 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hubsync.flows import ACTIONS
+from hubsync.flows import ACTIONS, CARDS
 from portals.models import HubSpotAccount
-from webhooks import hubspot, intake, learnupon, options
+from webhooks import cards, hubspot, intake, learnupon, options
 from webhooks.authentication import HubSpotSignature, LearnUponSignature
 from webhooks.models import Delivery
-from webhooks.serializers import ActionAnswer, ActionRequest, OptionsAnswer, OptionsRequest
+from webhooks.serializers import (
+    ActionAnswer,
+    ActionRequest,
+    CardBody,
+    CardQuery,
+    OptionsAnswer,
+    OptionsRequest,
+)
 
 
 def known_account(hub_id: int) -> HubSpotAccount:
@@ -58,6 +65,29 @@ class OptionsView(APIView):
         data.is_valid(raise_exception=True)
         account = known_account(data.validated_data["origin"]["portalId"])
         return Response(options.choices(field, account, data.validated_data))
+
+
+class CardView(APIView):
+    """The card on a contact and the settings page, which run inside HubSpot. What can be expected to fail is answered
+    200 with an `error`, because HubSpot's proxy hides the body of every other answer from them."""
+
+    authentication_classes = [HubSpotSignature]
+
+    @extend_schema(parameters=[CardQuery], responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, card: str) -> Response:
+        return self._answer(request, card, {})
+
+    @extend_schema(parameters=[CardQuery], request=CardBody, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request, card: str) -> Response:
+        return self._answer(request, card, request.data)
+
+    def _answer(self, request: Request, card: str, body: Any) -> Response:
+        name = f"{request.method} {card}"
+        if name not in CARDS:
+            raise exceptions.NotFound("The card has no such address.")
+        said = cards.caller(request.query_params)
+        account = known_account(said["portalId"])
+        return Response(cards.answer(name, cards.ask(account, said, body)))
 
 
 class HubSpotEventsView(APIView):
