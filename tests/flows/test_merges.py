@@ -1,5 +1,7 @@
 """Records that become one, or come back as another: the link follows, and where it cannot, a person is asked."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -79,7 +81,10 @@ def test_two_linked_records_wait_for_a_person(stage: Stage, two: tuple[Learner, 
     )  # fmt: skip
     progress(stage, BJORN, "completed")  # nothing flows for the one that waits
     assert len(stage.records()) == 2
-    merge_event = {"primaryObjectId": int(amara.record_id), "mergedObjectIds": [int(bjorn.record_id)]}
+    merge_event: dict[str, Any] = {
+        "primaryObjectId": int(amara.record_id),
+        "mergedObjectIds": [int(bjorn.record_id)],
+    }
     stage.post(EVENTS, [event("contact.merge", object_id=int(amara.record_id), eventId=9, **merge_event)])
     stage.work()
     assert ReviewItem.objects.count() == 1
@@ -170,7 +175,7 @@ def test_a_merge_told_after_the_survivors_erasure_erases_the_rest(stage: Stage) 
     enrollments.take(learner.portal, [seen(1)])
     stage.work()
     erasure.request(stage.accounts[ACME], "contact", survivor, Erasure.Source.HUBSPOT)
-    told = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
+    told: dict[str, Any] = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
     stage.post(EVENTS, [event("contact.merge", object_id=int(survivor), **told)])
     stage.work()
     stage.later(hours=1)
@@ -182,7 +187,7 @@ def test_a_merge_told_after_the_survivors_erasure_erases_the_rest(stage: Stage) 
 def test_an_event_that_waits_is_not_turned_against_the_survivor(stage: Stage) -> None:
     """HubSpot may tell of the merged record's deletion after the merge: the survivor's link does not pause."""
     learner, survivor = linked(stage), stage.contact(BJORN)
-    told = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
+    told: dict[str, Any] = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
     stage.post(
         EVENTS,
         [

@@ -1,0 +1,118 @@
+"""What goes when: bodies, rows that become counts, accounts that were uninstalled."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db.models import Sum
+from django.test import Client
+from django.utils import timezone
+
+from gdpr import erasure, retention
+from gdpr.models import Erasure, ErasureStep
+from learners.models import Enrollment, Learner, Notice, ReviewItem
+from portals import tombstones
+from portals.models import AuditEntry, HubSpotAccount, Portal, PortalNumber, Tombstone
+from webhooks.models import DailyCount, Delivery
+
+DAY = timedelta(days=1)
+
+
+def delivery(portal: Portal, number: int, days: float, **changes: object) -> Delivery:
+    values = {
+        "kind": "learnupon.course_completion", "lane": "live", "key": f"{portal.pk}-{number}", "state": "done",
+        "outcome": "folded", "body": {"user": {"email": "ada@example.com"}},
+        "received_at": timezone.now() - days * DAY, **changes,
+    }  # fmt: skip
+    return Delivery.objects.create(account=portal.account, portal=portal, **values)
+
+
+def test_bodies_go_after_a_month_and_what_waits_keeps_its_own(acme_portal: Portal) -> None:
+    kept = delivery(acme_portal, 1, 29)
+    waits = delivery(acme_portal, 2, 31, state="waiting")
+    old = delivery(acme_portal, 3, 31, record_id="7")
+    assert retention.tidy()["bodies"] == 1
+    bodies = dict(Delivery.objects.values_list("pk", "body"))
+    assert bodies == {kept.pk: kept.body, waits.pk: waits.body, old.pk: None}
+    assert retention.tidy()["bodies"] == 0
+
+
+def test_old_rows_become_counts_and_none_is_counted_twice(
+    acme_portal: Portal, globex_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for portal in (acme_portal, globex_portal):
+        for number in range(5):
+            delivery(portal, number, 181, body=None, outcome="folded" if number else "refused")
+        delivery(portal, 5, 179, body=None)
+        delivery(portal, 6, 200, state="waiting")
+        delivery(portal, 7, 200, body=None, tell="owed")
+    monkeypatch.setattr(retention, "SLICE", 3)  # several rounds
+    assert [retention.tidy()["rows"] for _ in range(5)] == [3, 3, 3, 1, 0]
+    assert Delivery.objects.count() == 6
+    of_acme = DailyCount.objects.filter(account=acme_portal.account)
+    assert dict(of_acme.values_list("outcome", "count")) == {"folded": 4, "refused": 1}
+    assert DailyCount.objects.aggregate(all=Sum("count"))["all"] == 10
+
+
+def furnished(portal: Portal) -> None:
+    """A row of everything an account can have."""
+    account = portal.account
+    learner = Learner.objects.create(
+        account=account, portal=portal, record_type="contact", record_id="501", learnupon_user_id=5,
+        state="active", email="ada@example.com",
+    )  # fmt: skip
+    Enrollment.objects.create(account=account, portal=portal, learner=learner, enrollment_id=9, course_id=1)
+    delivery(portal, 1, 1)
+    PortalNumber.objects.create(hub_id=account.hub_id, host=portal.host, number=portal.number)
+    AuditEntry.objects.create(account=account, portal=portal, actor="admin@acme.example", action="saved")
+    Notice.objects.create(account=account, cause="quiet", day=timezone.now().date())
+    ReviewItem.objects.create(
+        account=account, portal=portal, kind="merged", record_type="contact", first_record="501", first_user=5,
+        second_record="501", second_user=6,
+    )  # fmt: skip
+
+
+def uninstall(account: HubSpotAccount, days: float) -> None:
+    HubSpotAccount.objects.filter(pk=account.pk).update(
+        state="disconnected", disconnected_at=timezone.now() - days * DAY
+    )
+
+
+def test_an_uninstalled_account_is_purged_after_a_month(acme_portal: Portal, globex_portal: Portal) -> None:
+    for portal in (acme_portal, globex_portal):
+        furnished(portal)
+    account = acme_portal.account
+    erasure.request(account, "contact", "501", Erasure.Source.HUBSPOT)
+    assert ErasureStep.objects.exists()
+    uninstall(account, 29)
+    assert retention.tidy()["accounts"] == 0
+    uninstall(account, 31)
+    assert retention.tidy()["accounts"] == 1
+    assert retention.tidy()["accounts"] == 0
+    for model in (Portal, Learner, Enrollment, Delivery, AuditEntry, Notice, ReviewItem):
+        assert set(model._default_manager.values_list("account__hub_id", flat=True)) == {1002}, model
+    account.refresh_from_db()
+    assert (account.hub_domain, account.admin_emails, account.purged_at is not None) == ("", [], True)
+    receipt = Erasure.objects.get()
+    assert (receipt.state, receipt.steps.count()) == ("done", 0)
+    assert tombstones.record_is_erased(account, "contact", "501")
+    assert Tombstone.objects.filter(hub_id=1001).exists()
+    assert PortalNumber.objects.filter(hub_id=1001).exists()
+
+
+def test_an_account_installed_again_in_time_keeps_everything(acme_portal: Portal) -> None:
+    furnished(acme_portal)
+    account = acme_portal.account
+    uninstall(account, 31)
+    stale = HubSpotAccount.objects.get(pk=account.pk)
+    HubSpotAccount.objects.filter(pk=account.pk).update(state="connected", generation=2)
+    retention.purge(stale)  # somebody was about to
+    assert retention.tidy()["accounts"] == 0
+    assert Learner.objects.count() == 1
+
+
+def test_expired_sessions_go(as_acme: Client, acme_portal: Portal) -> None:
+    assert Session.objects.exists()
+    Session.objects.update(expire_date=timezone.now() - DAY)
+    assert retention.tidy()["sessions"] >= 1
+    assert not Session.objects.exists()
