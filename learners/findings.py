@@ -27,9 +27,9 @@ class Finding:
 
 
 def hubspot_lost() -> list[Finding]:
-    lost = HubSpotAccount.objects.filter(state=HubSpotAccount.State.DISCONNECTED).exclude(
-        disconnected_reason=OURSELVES
-    )
+    lost = HubSpotAccount.objects.filter(
+        state=HubSpotAccount.State.DISCONNECTED, purged_at__isnull=True
+    ).exclude(disconnected_reason=OURSELVES)
     return [
         Finding(
             account.pk, account.disconnected_at, [f"HubSpot account {account.hub_domain or account.hub_id}"]

@@ -62,6 +62,12 @@ def test_hubspot_lost_but_not_when_it_was_an_admin(
     assert "/install/" in str(mailoutbox[0].body)
 
 
+def test_an_account_that_is_purged_is_left_in_peace(acme: HubSpotAccount, mailoutbox: Mails) -> None:
+    now = timezone.now()
+    HubSpotAccount.objects.filter(pk=acme.pk).update(state="disconnected", disconnected_at=now, purged_at=now)
+    assert notices.tell() == 0
+
+
 def test_many_failures_of_a_day_are_counted_by_portal(acme_portal: Portal, mailoutbox: Mails) -> None:
     now = timezone.now()
     for _ in range(19):
