@@ -4,8 +4,10 @@ A step is repeated until its vendor confirms; an outage delays, it never drops.
 """
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,45 +20,81 @@ from gdpr.models import Erasure, ErasureStep, finish
 from learners import app_objects
 from learners.people import as_custom_data
 from portals import oauth, schema
-from portals.clients.errors import NotFound, TryAgain, VendorError
+from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks import retries
 
+MOST = 100  # people whose records are removed together
+RECORDS = (ErasureStep.Kind.BLANK, ErasureStep.Kind.AGAIN)
+
 
 def run(account: HubSpotAccount) -> None:
-    """Do what is due for an account's erasures."""
-    due = ErasureStep.objects.filter(erasure__account=account, done_at=None, due_at__lte=Now()).order_by(
-        "due_at"
-    )
-    for step in due[:50]:
-        claimed = ErasureStep.objects.filter(pk=step.pk, claim=step.claim, done_at=None).update(
+    """Do what is due for an account's erasures, for at most a slice of time."""
+    until = time.monotonic() + settings.SLICE_SECONDS
+    while time.monotonic() < until and (steps := _claimed(account)):
+        records = [step for step in steps if step.kind in RECORDS]
+        _together(account, records)
+        for step in steps:
+            if step.kind not in RECORDS:
+                _settle([step], partial(clear_record_id, account, json.loads(step.secret)))
+
+
+def _claimed(account: HubSpotAccount) -> list[ErasureStep]:
+    due = ErasureStep.objects.filter(erasure__account=account, done_at=None, due_at__lte=Now())
+    claimed = []
+    for step in due.select_related("erasure").order_by("due_at")[:MOST]:
+        if ErasureStep.objects.filter(pk=step.pk, claim=step.claim, done_at=None).update(
             claim=F("claim") + 1, due_at=Now() + timedelta(seconds=settings.CLAIM_SECONDS)
-        )
-        if claimed:
-            _run(account, step)
+        ):
+            claimed.append(step)
+    return claimed
 
 
-def _run(account: HubSpotAccount, step: ErasureStep) -> None:
-    try:
+def _together(account: HubSpotAccount, steps: list[ErasureStep]) -> None:
+    """The records of many people in as few calls as there can be; one by one where HubSpot refuses that."""
+    if not steps:
+        return
+    for step in steps:
         if step.kind == ErasureStep.Kind.AGAIN:
             _sweep_up(account, step)
-        WORK[step.kind](account, json.loads(step.secret))
+    known = [json.loads(step.secret) for step in steps]
+    merged = {name: [one for each in known for one in each[name]] for name in ("ids", "keys")}
+    refused = _settle(steps, partial(blank_and_archive, account, merged), alone=len(steps) == 1)
+    if refused:
+        for step in steps:
+            _settle([step], partial(blank_and_archive, account, json.loads(step.secret)))
+
+
+def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool = True) -> bool:
+    """Do the work of these steps and write down how it went; True when it was refused and may do better alone."""
+    try:
+        work()
     except VendorError as error:
-        after = (
-            error.after if isinstance(error, TryAgain) and error.after else retries.delay(step.attempts + 1)
-        )
-        ErasureStep.objects.filter(pk=step.pk).update(
-            due_at=Now() + timedelta(seconds=after), attempts=F("attempts") + 1, reason=error.message[:300]
-        )
-        return
-    ErasureStep.objects.filter(pk=step.pk).update(done_at=Now(), secret="", reason="")
-    with transaction.atomic():
-        erasure = Erasure.objects.select_for_update().get(pk=step.erasure_id)
-        if not erasure.steps.filter(done_at=None).exists():
-            finish(erasure)
+        if isinstance(error, Refused) and not alone:
+            return True
+        after = error.after if isinstance(error, TryAgain) and error.after else 0.0
+        for step in steps:
+            seconds = after or retries.delay(step.attempts + 1)
+            ErasureStep.objects.filter(pk=step.pk).update(
+                due_at=Now() + timedelta(seconds=seconds),
+                attempts=F("attempts") + 1,
+                reason=error.message[:300],
+            )
+        return False
+    ErasureStep.objects.filter(pk__in=[step.pk for step in steps]).update(done_at=Now(), secret="", reason="")
+    for erasure_id in {step.erasure_id for step in steps}:
+        _finish(erasure_id)
+    return False
+
+
+@transaction.atomic
+def _finish(erasure_id: int) -> None:
+    erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
+    if not erasure.steps.filter(done_at=None).exists():
+        finish(erasure)
 
 
 @transaction.atomic
@@ -107,10 +145,3 @@ def _account(learnupon: LearnUpon, known: dict[str, Any]) -> dict[str, Any] | No
         return learnupon.user(known["user"])
     found = learnupon.find_user(known["email"])
     return learnupon.user(int(found["id"])) if found else None
-
-
-WORK: dict[str, Callable[[HubSpotAccount, Any], None]] = {
-    ErasureStep.Kind.BLANK: blank_and_archive,
-    ErasureStep.Kind.AGAIN: blank_and_archive,
-    ErasureStep.Kind.CLEAR: clear_record_id,
-}
