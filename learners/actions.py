@@ -24,6 +24,7 @@ from webhooks.results import Done, Flow, Result, settle
 
 Step = Callable[[Learner, Person, dict[str, Any]], Done]
 Records = dict[str, Person] | VendorError
+LOOKS_FOR_RECORD = 3
 
 
 def _action(step: Step, *, linked: bool) -> Flow:
@@ -102,12 +103,12 @@ def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linke
         raise TryAgain("The portal is paused.", after=600, counts=False)
     if portal.state == Portal.State.DISCONNECTED:  # dead keys are not tried again; new ones wake what waits
         raise Disconnected(portal.state_reason or "LearnUpon refuses the API keys of this portal.")
-    body = delivery.body or {}
-    sent_along = people.person(portal, delivery.record_id, body.get("properties") or {})
-    person = records.get(delivery.record_id) or sent_along
+    person = records.get(delivery.record_id)
+    if person is None:
+        return _without_record(delivery)
     try:
-        if delivery.record_id in records:  # a restored record whose event was missed
-            links.resume(_paused(delivery, portal).filter(state_reason__in=links.AWAY))
+        # A restored record whose event was missed.
+        links.resume(_paused(delivery, portal).filter(state_reason__in=links.AWAY))
         if paused := _paused(delivery, portal).first():
             return done("refused", reason=f"The link is paused. {paused.state_reason}")
         if linked:
@@ -119,6 +120,13 @@ def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linke
         if "LearnUpon" in error.message:
             connecting.mark_disconnected(portal, error.message)
         raise
+
+
+def _without_record(delivery: Delivery) -> Done:
+    """Deleted or merged since: nobody is made for it. A merge may yet be told, which makes the run the survivor's."""
+    if delivery.attempts < LOOKS_FOR_RECORD:
+        raise TryAgain(links.MISSING)
+    return done("refused", reason="The record is no longer in HubSpot: it was deleted or merged meanwhile.")
 
 
 def _paused(delivery: Delivery, portal: Portal) -> QuerySet[Learner]:

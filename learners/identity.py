@@ -12,11 +12,13 @@ from portals import connecting, tombstones
 from portals.clients.errors import Disconnected, VendorError
 from portals.lanes import Lane
 from portals.models import Portal
+from webhooks import retries
 from webhooks.models import Delivery
-from webhooks.results import Done, Result, one_by_one
+from webhooks.results import Done, Later, Result, one_by_one
 
 NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept.", forget=True)
 
+RUN_SECONDS = 30.0  # how often a deletion looks whether the record's workflow actions have ended
 MERGED = "Its record was merged into one that is linked already."
 UNCHANGED = ("unchanged", "Nothing differed that LearnUpon should have.")
 
@@ -31,9 +33,20 @@ def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
 
 @one_by_one
 def contact_deleted(delivery: Delivery) -> Result:
-    """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased."""
+    """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased. A run that read the
+    record just before may be making a learner of it: that is waited for."""
     paused = links.pause(learners_of(delivery), links.DELETED)
+    if not paused and _runs_wait(delivery):
+        after = retries.scaled(RUN_SECONDS)
+        return Later("A workflow action about this record is under way.", after, counts=False)
     return Done("paused", "The link is paused.") if paused else NOBODY
+
+
+def _runs_wait(delivery: Delivery) -> bool:
+    runs = Delivery.objects.filter(kind__startswith="hubspot.action.", state=Delivery.State.WAITING)
+    return runs.filter(
+        account_id=delivery.account_id, record_type=delivery.record_type, record_id=delivery.record_id
+    ).exists()
 
 
 @one_by_one
