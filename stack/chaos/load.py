@@ -94,11 +94,17 @@ class Load:
                 late = began + due - time.monotonic()
                 if late > 0:
                     time.sleep(late)
-                if not self._do(name) and self.done["put off"] < 100_000:
-                    self.done["put off"] += 1
-                    plan.append((max(due + 1, time.monotonic() - began + 0.05), name))
+                if not self._do(name):
+                    self._put_off(plan, due, name, time.monotonic() - began)
         except BaseException as error:
             self.failure = error
+
+    def _put_off(self, plan: deque[tuple[float, str]], due: float, name: str, now: float) -> None:
+        """What there is nobody for yet comes again, until the run is over."""
+        if now < self.stage.size.seconds:
+            plan.append((max(due + 1, now + 0.05), name))
+        else:
+            self.done[f"{name} left out"] += 1
 
     def _plan(self) -> list[tuple[float, str]]:
         size = self.stage.size
@@ -195,7 +201,7 @@ class Load:
     def _accept(self) -> bool:
         self._look()
         if not self.open_invites:
-            return self.done["put off"] > 5000
+            return False
         portal, email = self.open_invites.pop(self.dice.randrange(len(self.open_invites)))
         self._call("accept-invite", portal=portal, email=email)
         return True
@@ -236,7 +242,7 @@ class Load:
     def _restore(self) -> bool:
         deleted = [one for one in [*self.contacts, *self.bystanders] if one.gone == "deleted"]
         if not deleted or self.stage.lossy:
-            return self.done["put off"] > 5000
+            return False
         one = self.dice.choice(deleted)
         self._call("restore", account=one.account, contact_id=one.id)
         one.gone = ""

@@ -32,11 +32,20 @@ POLL_SECONDS = 1.0
 
 def wait(stage: Stage, say: Callable[[str], None]) -> dict[str, int]:
     """What is still not at rest when the time is over; empty when all is."""
-    began = time.monotonic()
+    until = time.monotonic() + stage.size.quiet_seconds
+    if left := _until_none(stage, say, until, lambda: _left(stage)):
+        return left
+    # Walks that begin now find whatever was lost on the way, and make new work.
     since = stage.database.rows("SELECT now() AS now")[0]["now"]
+    return _until_none(stage, say, until, lambda: _unwalked(stage, since) or _left(stage))
+
+
+def _until_none(
+    stage: Stage, say: Callable[[str], None], until: float, look: Callable[[], dict[str, int]]
+) -> dict[str, int]:
     told = 0.0
-    while left := _left(stage, since):
-        if time.monotonic() - began > stage.size.quiet_seconds:
+    while left := look():
+        if time.monotonic() > until:
             return left
         if time.monotonic() - told > 15:
             told = time.monotonic()
@@ -46,12 +55,15 @@ def wait(stage: Stage, say: Callable[[str], None]) -> dict[str, int]:
     return {}
 
 
-def _left(stage: Stage, since: object) -> dict[str, int]:
-    """Walks that began after the load ended come first: they find what was lost, and make new work."""
+def _unwalked(stage: Stage, since: object) -> dict[str, int]:
+    count = stage.database.count(WALKED, since)
+    return {"portals to be walked": count} if count else {}
+
+
+def _left(stage: Stage) -> dict[str, int]:
     database = stage.database
     left = {"deliveries being sent": stage.scene.worlds.call("GET", "deliveries")["under_way"]}
     left |= {what: database.count(question) for what, question in DUE.items()}
-    left["portals to be walked"] = database.count(WALKED, since)
     left["accepted invitations not seen"] = _accepted_unseen(stage)
     return {what: count for what, count in left.items() if count}
 
