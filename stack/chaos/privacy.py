@@ -69,7 +69,7 @@ def within_budget(facts: Facts) -> Check:
     for row in facts.requests:
         if row["service"] == "hubspot" and row["account"]:
             calls[row["account"]].append(datetime.fromisoformat(row["at"]).timestamp())
-    most = {account: _most_in(sorted(times)) for account, times in calls.items()}
+    most = {account: most_in(sorted(times)) for account, times in calls.items()}
     wrong = [f"account {a}: {n} calls in 10 s" for a, n in most.items() if n > HUBSPOT_CALLS]
     return Check(
         f"HubSpot's budget kept (at most {max(most.values(), default=0)} in 10 s)",
@@ -78,7 +78,7 @@ def within_budget(facts: Facts) -> Check:
     )
 
 
-def _most_in(times: list[float]) -> int:
+def most_in(times: list[float]) -> int:
     most = first = 0
     for last, at in enumerate(times):
         while at - times[first] >= HUBSPOT_SECONDS:
