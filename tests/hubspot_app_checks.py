@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from hubsync.flows import ACTIONS, FLOWS, HUBSPOT_EVENTS
+from hubsync.flows import ACTIONS, CARDS, FLOWS, HUBSPOT_EVENTS
 from hubsync.management import developer_project
-from hubsync.management.developer_project import ACTION_FOLDER, BASE, LANGUAGES
+from hubsync.management.developer_project import ACTION_FOLDER, BASE, CARD_FOLDER, LANGUAGES
 from learners.models import Enrollment, Learner
 from learners.outcomes import OUTCOMES, done
 from learners.training import progress_outputs
@@ -24,6 +24,8 @@ APP = "src/app/app-hsmeta.json"
 HOOKS = "src/app/webhooks/webhooks-hsmeta.json"
 OBJECT = "src/app/app-objects/course_enrollment-hsmeta.json"
 ASSOCIATION = "src/app/app-object-associations/course_enrollment_to_contact-hsmeta.json"
+CARD = f"{CARD_FOLDER}/enrollments-tab-hsmeta.json"
+SETTINGS_CODE, CARD_CODE = "src/app/settings/backend.ts", f"{CARD_FOLDER}/backend.ts"
 PROFILE = "src/hsprofile.example.json"
 ADD, INVITE, ACCESS = (
     f"{ACTION_FOLDER}/{name}-hsmeta.json" for name in ("user-add", "user-invite", "set-access")
@@ -35,6 +37,8 @@ FOLDERS = {
     "app-object-association": "src/app/app-object-associations",
     "webhooks": "src/app/webhooks",
     "workflow-action": ACTION_FOLDER,
+    "card": CARD_FOLDER,
+    "settings": "src/app/settings",
 }
 LABEL = re.compile(r"[A-Z][A-Za-z]*( [A-Za-z]+)*")
 FORM = re.compile(r"[A-Z][a-z]*( [A-Z][a-z]*)*")
@@ -206,6 +210,34 @@ def association(folder: Path) -> list[str]:
     return sorted(ends ^ {load(folder, OBJECT)["uid"], "CONTACT"})
 
 
+def card_addresses(folder: Path) -> list[str]:
+    """What card and settings page ask for is what there is, and at the one address HubSpot lets them call."""
+    code = "".join((folder / path).read_text(encoding="utf-8") for path in (CARD_CODE, SETTINGS_CODE))
+    named = re.search(r"type Button = ([^;]+);", code)
+    buttons = re.findall(r"'(\w+)'", named[1]) if named else []
+    reads = re.findall(r"\${base}/webhooks/hubspot/cards/(\w+)", code)
+    wrong = sorted({f"GET {n}" for n in reads} ^ {f"POST {n}" for n in buttons} ^ set(CARDS))
+    if "${base}/webhooks/hubspot/cards/${button}" not in code or len(re.findall("https?://", code)) > 1:
+        wrong.append("an address is written out")
+    return wrong + sorted({BASE} ^ set(load(folder, APP)["config"]["permittedUrls"]["fetch"]))
+
+
+def card_files(folder: Path) -> list[str]:
+    """Every card and page has its code; names are HubSpot's rules: no brand of HubSpot's, contacts only."""
+    wrong = []
+    for where, content in components(folder):
+        config = content["config"]
+        if "entrypoint" in config and not (folder / "src" / config["entrypoint"].lstrip("/")).is_file():
+            wrong.append(f"{where}: no {config['entrypoint']}")
+        if content["type"] == "card" and config["objectTypes"] != ["CONTACT"]:
+            wrong.append(f"{where}: {config['objectTypes']}")
+        if content["type"] == "card" and (
+            "hubspot" in config["name"].lower() or not LABEL.fullmatch(config["name"])
+        ):
+            wrong.append(f"{where}: {config['name']}")
+    return wrong
+
+
 def structure(folder: Path) -> list[str]:
     """What HubSpot's own tool checks first: folder by type, identities, nothing unknown at the top."""
     project, wrong, seen = load(folder, "hsproject.json"), [], []
@@ -228,5 +260,5 @@ def variables(folder: Path) -> list[str]:
 
 CHECKS: tuple[Callable[[Path], list[str]], ...] = (
     stale_files, action_addresses, outcome_rules, labels, outputs, scopes, redirects, subscriptions, app_object,
-    object_labels, association, structure, variables,
+    object_labels, association, structure, variables, card_addresses, card_files,
 )  # fmt: skip

@@ -14,6 +14,8 @@ from tests.hubspot_app_checks import (
     ADD,
     APP,
     ASSOCIATION,
+    CARD,
+    CARD_CODE,
     CHECKS,
     FOLDER,
     HOOKS,
@@ -23,6 +25,8 @@ from tests.hubspot_app_checks import (
     action_addresses,
     app_object,
     association,
+    card_addresses,
+    card_files,
     labels,
     load,
     object_labels,
@@ -35,6 +39,8 @@ from tests.hubspot_app_checks import (
     subscriptions,
     variables,
 )  # fmt: skip
+
+INSTALLED = shutil.ignore_patterns("node_modules")
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -119,6 +125,15 @@ BROKEN: dict[str, tuple[Callable[[Path], list[str]], Callable[[Path], None]]] = 
     "a file in the wrong folder": (structure, copied(APP, "src/app/webhooks/app-hsmeta.json")),
     "two components of one identity": (structure, replaced(INVITE, '"user_invite"', '"user_add"')),
     "a variable without an example": (variables, replaced(APP, "${SUPPORT_EMAIL}", "${HELP_EMAIL}")),
+    "a button nobody answers": (card_addresses, replaced(CARD_CODE, "'add' | 'invite'", "'add' | 'ask'")),
+    "a card's address written out": (card_addresses, replaced(CARD_CODE, "${base}/webhooks", "https://x.example/webhooks")),
+    "an address HubSpot does not let through": (
+        card_addresses,
+        changed(APP, lambda c: c["permittedUrls"].update(fetch=["https://x.example"])),
+    ),
+    "a card without code": (card_files, removed("src/app/cards/EnrollmentsCard.tsx")),
+    "a card on users": (card_files, replaced(CARD, '"CONTACT"', '"USER"')),
+    "a card with HubSpot's name": (card_files, replaced(CARD, "LearnUpon course", "HubSpot course")),
     "an address written out": (variables, replaced(HOOKS, BASE, "https://hubsync.example.com")),
 }  # fmt: skip
 
@@ -127,7 +142,7 @@ BROKEN: dict[str, tuple[Callable[[Path], list[str]], Callable[[Path], None]]] = 
 def test_a_broken_copy_is_noticed(name: str, tmp_path: Path) -> None:
     check, breakage = BROKEN[name]
     copy = tmp_path / "hubspot-app"
-    shutil.copytree(FOLDER, copy)
+    shutil.copytree(FOLDER, copy, ignore=INSTALLED)
     breakage(copy)
     assert check(copy)
 
@@ -139,7 +154,7 @@ def test_every_check_has_been_seen_failing() -> None:
 # --- the command --------------------------------------------------------------------------------------
 def test_the_command_says_what_is_stale_and_then_mends_it(tmp_path: Path) -> None:
     copy = tmp_path / "hubspot-app"
-    shutil.copytree(FOLDER, copy)
+    shutil.copytree(FOLDER, copy, ignore=INSTALLED)
     call_command("hubspot_app", "--check", folder=copy)
     replaced(ADD, "User Add", "Add User")(copy)
     copied(ADD, f"{ACTION_FOLDER}/gone-hsmeta.json")(copy)

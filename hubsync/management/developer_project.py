@@ -1,4 +1,5 @@
-"""The files of hubspot-app/ that follow from the code: the app's scopes, the workflow actions, the webhooks.
+"""The files of hubspot-app/ that follow from the code: the app's scopes, the workflow actions, the webhooks,
+where the card and the settings page stand.
 
 `manage.py hubspot_app` writes them, `--check` says which are stale. Texts lie in texts/, one file a language.
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/overview
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 TEXTS = Path(__file__).with_name("texts")
 LANGUAGES = ("en", "de", "fr", "es", "pt-br", "nl", "ja")
 ACTION_FOLDER = "src/app/workflow-actions"
+CARD_FOLDER = "src/app/cards"
 # Filled in by HubSpot's own tool from src/hsprofile.<name>.json when the project is uploaded.
 # https://developers.hubspot.com/docs/developer-tooling/local-development/build-with-config-profiles
 BASE = "${API_BASE}"
@@ -37,6 +39,8 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "look-up-progress": ("portal", "course"),
 }
 OPTIONAL = (("user-invite", "group"),)
+# What a record's own property may say in place of the workflow's author: "the portal of this contact".
+BY_PROPERTY = ("portal", "group", "course")
 FIXED_CHOICES = {"access": ("enable", "disable")}  # all other inputs ask webhooks/options.py
 OUTPUTS = {"outcome": "enumeration", "message": "string", "learnupon_user_id": "string", "warnings": "string"}
 # ASSUMPTION(empty-output): HubSpot does not say what it makes of an empty number; a learner who has not begun has one.
@@ -57,20 +61,25 @@ DETAILED = ("portal_not_connected", "custom_data_rejected", "refused", "expired"
 # HubSpot sorts subscriptions by kind; a privacy deletion is one of the account's, not of the contact's.
 # https://developers.hubspot.com/docs/apps/developer-platform/add-features/configure-webhooks
 HUB_EVENTS = ("contact.privacyDeletion",)
+# Contacts only: HubSpot documents no cards on user records.
+# https://developers.hubspot.com/docs/apps/developer-platform/add-features/ui-extensions/overview
+CARD_PLACES = {"tab": "crm.record.tab", "sidebar": "crm.record.sidebar"}
 
 
 def files() -> dict[str, str]:
     """Path within hubspot-app/ -> text."""
     built = {"src/app/app-hsmeta.json": app(), "src/app/webhooks/webhooks-hsmeta.json": webhooks()}
+    built |= {f"{CARD_FOLDER}/enrollments-{place}-hsmeta.json": card(place) for place in CARD_PLACES}
+    built["src/app/settings/settings-hsmeta.json"] = settings_page()
     built |= {f"{ACTION_FOLDER}/{name}-hsmeta.json": action(name) for name in ACTIONS}
     return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in built.items()}
 
 
 def stale(folder: Path) -> list[str]:
-    """What differs from the code, is missing, or is left over from an action that is gone."""
+    """What differs from the code, is missing, or is left over from an action or card that is gone."""
     wanted = files()
     differing = [path for path, text in wanted.items() if _text(folder / path) != text]
-    return sorted(differing + [path for path in _actions_in(folder) if path not in wanted])
+    return sorted(differing + [path for path in _made_in(folder) if path not in wanted])
 
 
 def write(folder: Path) -> list[str]:
@@ -89,8 +98,12 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
-def _actions_in(folder: Path) -> list[str]:
-    return [f"{ACTION_FOLDER}/{file.name}" for file in (folder / ACTION_FOLDER).glob("*.json")]
+def _made_in(folder: Path) -> list[str]:
+    return [
+        f"{where}/{file.name}"
+        for where in (ACTION_FOLDER, CARD_FOLDER)
+        for file in (folder / where).glob("*-hsmeta.json")
+    ]
 
 
 def _component(uid: str, kind: str, config: Json) -> Json:
@@ -142,6 +155,26 @@ def _narrowed(event: str) -> list[Json]:
     return [{"propertyName": name} for name in NAMES["contact"]]
 
 
+# --- card and settings page ---------------------------------------------------------------------------
+def card(place: str) -> Json:
+    """A card stands in one place, so that each place has its own; both run the same code."""
+    return _component(
+        f"enrollments_{place}",
+        "card",
+        {
+            "name": "LearnUpon course enrollments",
+            "description": "The person's LearnUpon portals, invitations, courses and progress.",
+            "location": CARD_PLACES[place],
+            "entrypoint": "/app/cards/EnrollmentsCard.tsx",
+            "objectTypes": ["CONTACT"],
+        },
+    )
+
+
+def settings_page() -> Json:
+    return _component("settings_page", "settings", {"entrypoint": "/app/settings/SettingsPage.tsx"})
+
+
 # --- workflow actions ---------------------------------------------------------------------------------
 def action(name: str) -> Json:
     """https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-actions/custom-action-reference"""
@@ -182,7 +215,8 @@ def _input(name: str, field: str) -> Json:
     else:
         definition["optionsUrl"] = f"{BASE}/webhooks/hubspot/options/{field}"
     required = field != "portal" and (name, field) not in OPTIONAL
-    return {"typeDefinition": definition, "supportedValueTypes": ["STATIC_VALUE"], "isRequired": required}
+    values = ["STATIC_VALUE", *(["OBJECT_PROPERTY"] if field in BY_PROPERTY else [])]
+    return {"typeDefinition": definition, "supportedValueTypes": values, "isRequired": required}
 
 
 def _output(field: str, kind: str) -> Json:
