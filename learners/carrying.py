@@ -18,6 +18,7 @@ from learners.people import Person
 from portals.clients.errors import NotFound, Refused, TryAgain
 from portals.clients.hubspot import BATCH
 from portals.clients.learnupon import LearnUpon
+from portals.conversion import CustomData
 from portals.lanes import Lane
 from portals.models import Portal
 
@@ -30,17 +31,32 @@ def carry(
     learnupon: LearnUpon, learner: Learner, someone: Person, there: dict[str, Any]
 ) -> tuple[bool, list[str]]:
     """Write what differs between the record and the account `there`. Whether anything did, and warnings."""
-    data = people.data_for(learner, someone, there.get("customDataFieldValues"))
+    changes, data = _differences(learner, someone, there)
+    differs = bool(changes or data.values)
+    refused = _write(learnupon, int(there["id"]), changes, data.values) if differs else []
+    warnings = data.warnings + refused
+    _remember(learner, someone, " ".join(warnings)[:300])
+    return differs, warnings
+
+
+def alike(learner: Learner, someone: Person, there: dict[str, Any]) -> bool:
+    """Whether nothing differs between the record and the account `there`; if so it counts as carried over."""
+    changes, data = _differences(learner, someone, there)
+    if changes or data.values:
+        return False
+    _remember(learner, someone, " ".join(data.warnings)[:300])
+    return True
+
+
+def _differences(
+    learner: Learner, someone: Person, there: dict[str, Any]
+) -> tuple[dict[str, Any], CustomData]:
     changes = {
         name: getattr(someone, name)
         for name in FIELDS
         if getattr(someone, name) and not _same(name, someone, there.get(name))
     }
-    wanted = changes | people.as_custom_data(data.values)
-    refused = _write(learnupon, int(there["id"]), changes, data.values) if wanted else []
-    warnings = data.warnings + refused
-    _remember(learner, someone, " ".join(warnings)[:300])
-    return bool(wanted), warnings
+    return changes, people.data_for(learner, someone, there.get("customDataFieldValues"))
 
 
 def _same(name: str, someone: Person, theirs: Any) -> bool:
@@ -99,8 +115,8 @@ def _remember(learner: Learner, someone: Person, warnings: str) -> None:
 
 def layout(portal: Portal) -> list[Any]:
     """What goes where in a portal: when it changes, everybody is carried over again."""
-    mapped = portal.mappings.values_list("property", "definition_id", "definition_type", "policy")
-    return [portal.record_field, *map(list, mapped)]
+    mapped = [[m.property, m.definition_id, m.definition_type, m.policy] for m in portal.mappings.all()]
+    return [portal.record_field, *mapped]
 
 
 def fingerprint(someone: Person, layout: list[Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from learners import carrying, claims, people, reviewing
@@ -22,6 +23,7 @@ from portals.clients.learnupon import LearnUpon
 from portals.models import Portal
 
 Row = dict[str, Any]
+TOGETHER = 50  # links made in one transaction: a commit for each would cost more than all the rest
 
 
 def link_page(walk: Walk, learnupon: LearnUpon, rows: Iterable[Row], lane: str) -> Counter[str]:
@@ -32,12 +34,27 @@ def link_page(walk: Walk, learnupon: LearnUpon, rows: Iterable[Row], lane: str) 
     _leave_out(portal, accounts, counts)
     found = people.by_email(portal, list(accounts), lane)
     counts["without_record"] += len(accounts) - len(found)
-    for email, person in found.items():
-        ended = _hindrance(portal, person, 0 if walk.preview else accounts[email]["id"])
-        if not ended:
-            ended = "would_link" if walk.preview else _link(portal, learnupon, person, accounts[email])
-        counts[ended] += 1
+    pairs = [(person, accounts[email]) for email, person in found.items()]
+    if walk.preview:
+        return counts + Counter(_hindrance(portal, person, 0) or "would_link" for person, _ in pairs)
+    prefetch_related_objects([portal], "mappings")
+    for start in range(0, len(pairs), TOGETHER):
+        counts += _link_some(portal, learnupon, pairs[start : start + TOGETHER])
     return counts
+
+
+def _link_some(portal: Portal, learnupon: LearnUpon, pairs: list[tuple[Person, Row]]) -> Counter[str]:
+    """Tie some accounts in one transaction, then write what differs at LearnUpon, which takes its time."""
+    counts: Counter[str] = Counter()
+    differ: list[tuple[Learner, Person, Row]] = []
+    with transaction.atomic():
+        for person, account in pairs:
+            ended = _hindrance(portal, person, account["id"]) or _tie(portal, person, account)
+            if isinstance(ended, Learner):
+                differ.append((ended, person, account))
+            else:
+                counts[ended] += 1
+    return counts + Counter(_carry(learnupon, *one) for one in differ)
 
 
 def _leave_out(portal: Portal, accounts: dict[str, Row], counts: Counter[str]) -> None:
@@ -77,13 +94,15 @@ def _hindrance(portal: Portal, person: Person, user_id: int) -> str:
     return "conflicts"
 
 
-def _link(portal: Portal, learnupon: LearnUpon, person: Person, account: Row) -> str:
-    """Tie one account to its record; how it ended, as a word for the page's counts."""
+def _tie(portal: Portal, person: Person, account: Row) -> str | Learner:
+    """Tie one account to its record: how it ended, as a word for the page's counts, or the learner whose data
+    differs."""
     learner = claims.learner_for(portal, portal.record_type, person.record_id)
     if learner is None:
         return "erased"
     try:
         with claims.held(learner) as mine:
+            mine.portal = portal  # with its mapping, read once
             with transaction.atomic():
                 claims.save(
                     mine, learnupon_user_id=account["id"], state=Learner.State.ACTIVE, creating_since=None,
@@ -92,12 +111,18 @@ def _link(portal: Portal, learnupon: LearnUpon, person: Person, account: Row) ->
                     # Whoever was invited may have courses waiting; the others' progress comes with the next walk.
                     read_due_at=timezone.now() if mine.queued_courses else None,
                 )  # fmt: skip
-            changed, _ = carrying.carry(learnupon, mine, person, account)
+            return "linked" if carrying.alike(mine, person, account) else mine
     except IntegrityError:
         if reviewing.elsewhere(learner, account["id"]):
-            return _link(portal, learnupon, person, account)
+            return _tie(portal, person, account)
         Learner.objects.filter(pk=learner.pk, state=Learner.State.NEW, learnupon_user_id=None).delete()
         return "conflicts"
+
+
+def _carry(learnupon: LearnUpon, learner: Learner, person: Person, account: Row) -> str:
+    try:
+        with claims.held(learner) as mine:
+            changed, _ = carrying.carry(learnupon, mine, person, account)
     except TryAgain as error:
         if not error.counts:
             raise
