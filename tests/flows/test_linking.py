@@ -256,7 +256,7 @@ def test_an_account_under_a_secondary_address_is_linked_not_doubled_and_keeps_it
 
 # --- what it costs ---------------------------------------------------------------------------------------
 def test_linking_costs_what_the_list_has_pages(stage: Stage) -> None:
-    """At full size (10,000 of 50,000) at most 120 requests: `python -m stack proofs link`. Here 3,000 accounts."""
+    """At full size (10,000 of 50,000) at most 120 requests: `python -m stack proofs cost`. Here 3,000 accounts."""
     bulk(stage, 3000, 200)
     walk = walks.start(stage.portals["acme"], Walk.Kind.LINK)
     for _ in range(20):

@@ -6,6 +6,7 @@ import pytest
 
 from stack.commands import proofs
 from stack.errors import StackError
+from stack.proofs.cost import Cost
 from stack.proofs.push import Round, refused
 
 GOOD = Round("alone", 20_000, 0, 21.0, 210, 0, 0, 0, most_refused=0.0)
@@ -34,3 +35,10 @@ def test_only_429_counts_as_refused_for_coming_too_fast() -> None:
 def test_a_proof_that_is_not_there_is_said() -> None:
     with pytest.raises(StackError, match="There are: push"):
         proofs(["pull"])
+
+
+@pytest.mark.parametrize(
+    ("done", "requests", "holds"), [(10, 5, True), (11, 4, True), (9, 5, False), (10, 6, False)]
+)
+def test_a_cost_holds_when_all_is_done_within_its_bar(done: int, requests: int, holds: bool) -> None:
+    assert Cost("linking", 10, done, requests, 5).holds is holds
