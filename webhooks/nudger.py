@@ -1,15 +1,22 @@
 """Wakes workers without ever making a request wait: wake-ups are gathered and sent by a thread of their own.
 
-Losing one costs little: the sweep finds whatever is due within seconds.
+Losing one costs little: the sweep finds whatever is due within seconds. No more than one of a kind waits in its
+queue: a burst of a thousand requests would else put a thousand of its own before every neighbour's.
 """
 
 import logging
 import os
 import threading
+from typing import Any
 
+import redis
 from celery import current_app
+from celery.signals import task_prerun
 from kombu.exceptions import OperationalError
 
+from portals.clients.limiter import store
+
+QUEUED_SECONDS = 10  # how long a wake-up that was lost on the way keeps others from being sent
 logger = logging.getLogger(__name__)
 _pending: set[tuple[str, str, int]] = set()  # task, queue, account
 _wanted = threading.Condition()
@@ -40,8 +47,26 @@ def _run() -> None:
 
 def _send(task: str, lane: str, account_id: int) -> None:
     try:
+        if not store().set(_mark(task, lane, account_id), 1, nx=True, ex=QUEUED_SECONDS):
+            return  # one waits in the queue, and will see what this one was about
         current_app.send_task(task, args=[account_id, lane], queue=lane, retry=False, expires=60)
-    except (OperationalError, OSError):
+    except (OperationalError, OSError, redis.RedisError):
         return  # no broker: the sweep will find the rows
     except Exception:
         logger.exception("wake-up failed")  # whatever it is, this thread must live for the next one
+
+
+def _mark(task: str, lane: str, account_id: int) -> str:
+    return f"nudged:{task}:{lane}:{account_id}"
+
+
+@task_prerun.connect
+def _begun(task: Any = None, args: Any = (), **kwargs: Any) -> None:
+    """It has left the queue: what comes from now on may be missed by it, and needs another."""
+    if len(args or ()) != 2:
+        return
+    account_id, lane = args
+    try:
+        store().delete(_mark(task.name, lane, account_id))
+    except redis.RedisError:
+        return  # it ends by itself

@@ -14,6 +14,7 @@ from webhooks import callbacks, claims, nudger
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
+SWEPT_SECONDS = 10  # a sweep that found no worker in time is followed by others
 SLICE: dict[str, int] = {Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
 
 
@@ -22,7 +23,7 @@ def sweep() -> None:
     """Wake everything that is due: new rows whose wake-up was lost, retries, claims whose worker died."""
     claims.resume_reconnected()
     for account_id, lane in claims.due_lanes():
-        drain.apply_async(args=(account_id, lane), queue=lane, expires=60)
+        drain.apply_async(args=(account_id, lane), queue=lane, expires=SWEPT_SECONDS)
 
 
 @shared_task(name="webhooks.drain")

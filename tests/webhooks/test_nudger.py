@@ -1,0 +1,51 @@
+"""Wake-ups: one of a kind waits in the queue, however many ask; the next is sent once it has begun."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+
+from portals.clients.limiter import store
+from portals.lanes import Lane
+from webhooks import nudger
+from webhooks.tasks import drain
+
+
+@pytest.fixture
+def account() -> Iterator[int]:
+    number = uuid.uuid4().int % 2**40
+    yield number
+    for key in store().scan_iter(f"nudged:*:{number}"):
+        store().delete(key)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[object]]]:
+    calls: list[tuple[str, list[object]]] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **more: calls.append((name, args)))
+    return calls
+
+
+def test_a_burst_puts_one_of_each_kind_into_the_queue(
+    account: int, sent: list[tuple[str, list[object]]]
+) -> None:
+    """A thousand drains of one account stood before every push and every neighbour."""
+    for _ in range(50):
+        nudger._send(drain.name, Lane.LIVE, account)
+        nudger._send("learners.push", Lane.LIVE, account)
+    assert sent == [(drain.name, [account, Lane.LIVE]), ("learners.push", [account, Lane.LIVE])]
+
+
+def test_what_comes_after_one_has_begun_is_not_missed(
+    account: int, sent: list[tuple[str, list[object]]]
+) -> None:
+    nudger._send(drain.name, Lane.LIVE, account)
+    nudger._begun(task=drain, args=(account, Lane.LIVE))
+    nudger._send(drain.name, Lane.LIVE, account)
+    assert len(sent) == 2
+
+
+def test_a_lost_wake_up_blocks_others_for_seconds_only(account: int) -> None:
+    nudger._send("learners.walk", Lane.BULK, account)
+    assert 0 < store().ttl(f"nudged:learners.walk:bulk:{account}") <= nudger.QUEUED_SECONDS
