@@ -50,6 +50,19 @@ def progress(worlds: Worlds, body: Body) -> Any:
     )
 
 
+def learn(worlds: Worlds, body: Body) -> Any:
+    """Many at once move in their courses: each of `rows` names an enrollment, or a learner and a course."""
+    portal, rows = need(body, "portal", "rows")
+    ids = []
+    for row in rows:
+        number = row.get("enrollment_id")
+        if number is None:
+            number = worlds.learnupon.enroll(portal, *need(row, "user_id", "course_id"))["id"]
+        progress(worlds, {**row, "portal": portal, "enrollment_id": number})
+        ids.append(number)
+    return {"ids": ids}
+
+
 def accept_invite(worlds: Worlds, body: Body) -> Any:
     return worlds.learnupon.accept_invite(*need(body, "portal", "email"))
 
@@ -167,6 +180,7 @@ CONTROLS: tuple[tuple[str, str, Work], ...] = (
     ("POST", "workflow", workflow),
     ("POST", "enroll", enroll),
     ("POST", "progress", progress),
+    ("POST", "learn", learn),
     ("POST", "accept-invite", accept_invite),
     ("PUT", "webhook", set_webhook),
     ("POST", "seed-bulk", seed_bulk),

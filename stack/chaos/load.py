@@ -3,9 +3,10 @@
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 import requests
 
@@ -15,6 +16,7 @@ from stack.story.scene import ACME, GLOBEX
 from stack.story.worlds import Row, Worlds
 
 GROUP = 10  # contacts that a workflow enrolls at once
+CLASS = 8  # people who finish at once: LearnUpon tells of up to ten in one request
 LOOK_EVERY = 2.0
 FINISHED = ("passed", "failed", "completed")
 # What is done -> from where to where of the run it is spread.
@@ -45,7 +47,7 @@ class Load:
     bystanders: list[Contact] = field(default_factory=list)
     users: dict[str, list[int]] = field(default_factory=dict)
     open_invites: list[tuple[str, str]] = field(default_factory=list)
-    taken: list[tuple[str, int]] = field(default_factory=list)  # portal and number of enrollments
+    taken: dict[str, list[int]] = field(default_factory=dict)  # enrollments by portal
     done: Counter[str] = field(default_factory=Counter)
     failure: BaseException | None = None
     _looked: float = 0.0
@@ -88,9 +90,9 @@ class Load:
 
     def _run(self) -> None:
         try:
-            began, plan = time.monotonic(), deque(self._plan())
+            began, plan = time.monotonic(), self._plan()
             while plan:
-                due, name = plan.popleft()
+                due, name = heappop(plan)
                 late = began + due - time.monotonic()
                 if late > 0:
                     time.sleep(late)
@@ -99,10 +101,10 @@ class Load:
         except BaseException as error:
             self.failure = error
 
-    def _put_off(self, plan: deque[tuple[float, str]], due: float, name: str, now: float) -> None:
+    def _put_off(self, plan: list[tuple[float, str]], due: float, name: str, now: float) -> None:
         """What there is nobody for yet comes again, until the run is over."""
         if now < self.stage.size.seconds:
-            plan.append((max(due + 1, now + 0.05), name))
+            heappush(plan, (max(due, now) + 1, name))
         else:
             self.done[f"{name} left out"] += 1
 
@@ -110,7 +112,7 @@ class Load:
         size = self.stage.size
         counts = {
             "enroll": len(self.contacts) // GROUP, "repeat": len(self.contacts) // GROUP // 5,
-            "finish": size.finishes, "reopen": size.finishes // 20, "change": size.changes,
+            "finish": size.finishes // CLASS, "reopen": size.finishes // 20, "change": size.changes,
             "delete": size.changes // 60, "restore": size.changes // 100, "merge": size.changes // 80,
             "forget": size.changes // 60, "accept": len(self.contacts) // 10,
         }  # fmt: skip
@@ -174,29 +176,36 @@ class Load:
         self.open_invites = [(row["portal"], row["invite_email_address"]) for row in sent]
 
     def _finish(self) -> bool:
+        """A class ends: some people at once, who are there for the first time or do a course again."""
         self._look()
-        if self.taken and self.dice.random() < 0.3:
-            self._progress(*self.dice.choice(self.taken), self.dice.choice(FINISHED))
-            return True
         portal = self.dice.choices(("acme", "acme-partners", "globex"), (6, 2, 2))[0]
         if not self.users.get(portal):
             return False
-        user, course = self.dice.choice(self.users[portal]), self.dice.choice(self.courses[portal])
-        number = int(self._call("enroll", portal=portal, user_id=user, course_id=course)["id"])
-        self.taken.append((portal, number))
-        self._progress(portal, number, self.dice.choice(FINISHED))
+        self._learn(portal, [self._step(portal) for _ in range(CLASS)])
         return True
 
-    def _reopen(self) -> bool:
-        if self.taken:
-            self._progress(*self.dice.choice(self.taken), "in_progress")
-        return bool(self.taken)
+    def _step(self, portal: str) -> Row:
+        taken = self.taken.get(portal, [])
+        if taken and self.dice.random() < 0.3:
+            return {"enrollment_id": self.dice.choice(taken), **self._standing(self.dice.choice(FINISHED))}
+        user, course = self.dice.choice(self.users[portal]), self.dice.choice(self.courses[portal])
+        return {"user_id": user, "course_id": course, **self._standing(self.dice.choice(FINISHED))}
 
-    def _progress(self, portal: str, number: int, status: str) -> None:
+    def _reopen(self) -> bool:
+        portal = self.dice.choice(list(self.taken) or [""])
+        if portal:
+            row = {"enrollment_id": self.dice.choice(self.taken[portal]), **self._standing("in_progress")}
+            self._learn(portal, [row])
+        return bool(portal)
+
+    def _learn(self, portal: str, rows: list[Row]) -> None:
+        ids = self._call("learn", portal=portal, rows=rows)["ids"]
+        self.taken.setdefault(portal, []).extend(ids)
+
+    def _standing(self, status: str) -> Row:
         share = self.dice.randint(1, 99) if status == "in_progress" else 100
         score = self.dice.randint(0, 100) if status in ("passed", "failed") else None
-        body: Row = {"portal": portal, "enrollment_id": number, "status": status}
-        self._call("progress", **body, percentage=score, percentage_complete=share)
+        return {"status": status, "percentage": score, "percentage_complete": share}
 
     def _accept(self) -> bool:
         self._look()
