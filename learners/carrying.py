@@ -23,6 +23,7 @@ from portals.lanes import Lane
 from portals.models import Portal
 
 GONE = "LearnUpon no longer has this user."
+DISABLED = "The LearnUpon account is disabled."
 FIELDS = ("email", "first_name", "last_name")
 EVERY = timedelta(days=1)  # each linked record is compared with what was last carried over
 
@@ -182,7 +183,11 @@ def carry_over(learner: Learner, someone: Person, lane: str) -> tuple[bool, list
         except NotFound:
             claims.save(mine, state_reason=GONE, checked_at=timezone.now())
             return False, [GONE]
-        return carry(learnupon, mine, someone, there)
+        wrote, warnings = carry(learnupon, mine, someone, there)
+        if there.get("enabled") is False:
+            warnings = [DISABLED, *warnings]
+            claims.save(mine, state_reason=" ".join(warnings)[:300])
+        return wrote, warnings
 
 
 def sync_now(portal: Portal) -> int:

@@ -199,6 +199,8 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
                 due_at=Now(),
                 read_as_of=walk.course_as_of,
             )
+            # Perhaps the account is gone with it: the next comparison asks LearnUpon.
+            Learner.objects.filter(pk=row.learner_id).update(fingerprint="", checked_at=None)
         else:
             enrollments.take(walk.portal, [seen] if seen else [])
 

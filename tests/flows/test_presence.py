@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gdpr import retention
 from gdpr.models import Erasure
-from learners import enrollments, links, presence
+from learners import carrying, enrollments, links, presence
 from learners.models import Enrollment, Learner
 from portals.models import HubSpotAccount
 from tests.flows.stage import ACME, GLOBEX, Stage
@@ -197,3 +197,20 @@ def test_what_is_due_for_somebody_deleted_waits_for_the_restore(stage: Stage) ->
     act(stage, "restore", learner.record_id)
     assert only().state == "active"
     assert stage.records()[0]["properties"]["progress_percent"] == "20"
+
+
+def test_an_account_disabled_or_deleted_at_learnupon_is_shown(stage: Stage) -> None:
+    contact = stage.contact(AMARA)
+    stage.add(contact)
+    users = stage.worlds.sandbox.worlds.learnupon.portals["acme"].users
+    number = only().learnupon_user_id
+    assert number is not None
+    stage.worlds.do(setattr, users[number], "enabled", False)
+    act(stage, "change", contact, properties={"lastname": "Abara-Okafor"})
+    assert (only().state, only().state_reason) == ("active", carrying.DISABLED)
+    stage.worlds.do(setattr, users[number], "enabled", True)
+    act(stage, "change", contact, properties={"lastname": "Abara"})
+    assert only().state_reason == ""
+    stage.worlds.do(users.pop, number)
+    act(stage, "change", contact, properties={"lastname": "Okafor"})
+    assert only().state_reason == carrying.GONE
