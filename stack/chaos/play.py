@@ -57,6 +57,7 @@ def _break(stage: Stage, load: Load) -> Counter[str]:
         for kind, at in zip(kinds, times, strict=True):
             time.sleep(max(0.0, began + at - time.monotonic()))
             kind.strike(stage, dice)
+            stage.supervise()
             struck[kind.name] += 1
             if sum(struck.values()) % 20 == 0:
                 say(
@@ -115,6 +116,7 @@ def _write(
         "fault_kinds": len(struck),
         "calls_spoilt": sum(int(str(hit["hits"])) for hit in stage.hits),
         "seconds": round(seconds),
+        "restarts": stage.restarts,
         "violations": sum(len(check.wrong) for check in checks),
     }
     figures |= {f"wrong: {check.name}": len(check.wrong) for check in checks}

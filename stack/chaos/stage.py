@@ -34,6 +34,7 @@ class Stage:
     seed: int
     kept_rates: bool = False  # LearnUpon's allowance as it is in life, instead of one that nobody waits for
     deliveries: int = 0
+    restarts: int = 0  # processes that ended by themselves, and were started again
     outcomes: Counter[str] = field(default_factory=Counter)
     lossy: bool = False  # HubSpot's events are held back while the worlds lose what they send
     hits: list[dict[str, object]] = field(default_factory=list)
@@ -99,9 +100,19 @@ class Stage:
             process.kill()
             process.start()
 
+    def supervise(self) -> None:
+        """What a service manager does: start again what ended by itself. A worker does that when its whole pool is
+        killed before it is up."""
+        for process in (self.app.beat, *self.app.workers, self.app.web):
+            if not process.running:
+                self.restarts += 1
+                process.kill()
+                process.start()
+
     # --- the end of all faults ------------------------------------------------------------------------
     def mend(self) -> None:
         self.unskew()
+        self.supervise()
         self.scene.worlds.call("POST", "deliveries", {"duplicate": 0.0, "shuffle": 0.0, "drop": 0.0})
         self.hits = self.scene.worlds.call("GET", "faults")["faults"]
         self.scene.worlds.call("DELETE", "faults")
