@@ -14,7 +14,7 @@ from sandbox.options import Configuration
 from sandbox.server import Sandbox
 
 T = TypeVar("T")
-WAIT = 10.0
+WAIT = 30.0  # generous: it is only waited for when something is wrong, or the machine is busy
 
 
 class Worlds:

@@ -11,7 +11,8 @@ from portals.clients.hubspot import CONTACTS, USERS, HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
 from portals.schema import FULL_NAME, PREFIX
-from tests.flows.stage import ACME, WAIT, Stage
+from tests.flows.stage import ACME, Stage
+from tests.flows.worlds import WAIT
 
 KEY = f"{PREFIX}enrollment_key"
 AMARA, BJORN = "amara.abara@northwind.example", "bjorn.bergstrom@contoso.example"
