@@ -10,6 +10,7 @@ from stack.paths import COVERAGE_FILE, ROOT
 
 COVERAGE_FLOOR = 85
 PYTHON = sys.executable
+HUBSPOT_APP = [PYTHON, "manage.py", "hubspot_app"]
 PARTS: dict[str, list[str]] = {
     "lint": [PYTHON, "-m", "ruff", "check", "."],
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
@@ -25,6 +26,7 @@ PARTS: dict[str, list[str]] = {
         "--dry-run",
     ],
     "deploy": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+    "hubspot-app": [*HUBSPOT_APP, "--check"],
     "tests": [],
     "coverage": [PYTHON, "-m", "coverage", "report", "--skip-covered", f"--fail-under={COVERAGE_FLOOR}"],
 }
@@ -48,6 +50,11 @@ def check(arguments: Sequence[str], run_tests: Callable[[Sequence[str]], int]) -
             failed.append(part)
     print(f"\nFailed: {', '.join(failed)}" if failed else "\nAll checks passed.", flush=True)
     return 1 if failed else 0
+
+
+def hubspot_app() -> int:
+    """Write the files of hubspot-app/ that follow from the code."""
+    return subprocess.run(HUBSPOT_APP, cwd=ROOT, env=production_environment(), check=False).returncode
 
 
 def production_environment() -> dict[str, str]:

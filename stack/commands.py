@@ -1,4 +1,4 @@
-"""up, demo, test, check and proofs, each as one function."""
+"""up, demo, test, check, proofs and the rest, each as one function."""
 
 import os
 import shlex
@@ -36,6 +36,8 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
         return proofs(arguments)
     if command == "chaos":
         return chaos()
+    if command == "hubspot-app":
+        return checks.hubspot_app()
     return checks.check(arguments, run_tests)
 
 

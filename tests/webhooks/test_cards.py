@@ -204,6 +204,24 @@ def test_a_request_that_failed_shows_its_reason(acme_portal: Portal) -> None:
     assert latest["reason"] == "The record has no e-mail."
 
 
+def shape(value: Any) -> Any:
+    """The names, whatever the values; null stands for anything."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value and isinstance(value[0], dict) else None
+
+
+@pytest.mark.parametrize("name", ["enrollments", "settings"])
+def test_the_card_s_own_tests_use_answers_of_this_shape(acme_portal: Portal, name: str) -> None:
+    """hubspot-app/tests plays these answers to the card, and its types name what they hold."""
+    enrollment(learner(acme_portal), 1)
+    press("add", acme_portal)
+    if name == "settings":
+        Portal.objects.update(state="disconnected")
+    played = orjson.loads((settings.BASE_DIR / f"hubspot-app/tests/answers/{name}.json").read_bytes())
+    assert shape(get(name, acme_portal.account)) == shape(played)
+
+
 # --- its buttons ----------------------------------------------------------------------------------------
 def test_add_and_invite_go_the_road_of_workflows(acme_portal: Portal) -> None:
     assert "acme" in press("add", acme_portal)["message"]
