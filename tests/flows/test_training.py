@@ -1,10 +1,8 @@
 """The further actions: courses, groups, access and progress of somebody who is linked, over signed requests."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from learners.models import Enrollment, Learner
 from sandbox.learnupon import enrollments as their_enrollments
@@ -181,21 +179,6 @@ def test_a_queued_course_comes_when_the_invitee_is_added_instead(stage: Stage) -
     stage.add(record)
     assert len(enrollments(stage, AMARA, wanted)) == 1
     assert len(in_hubspot(stage, wanted)) == 1
-
-
-def test_a_learner_who_is_busy_does_not_hold_up_the_others(stage: Stage) -> None:
-    """Whose progress is due is read in order: the first must not block the rest."""
-    wanted, now = course(stage, REPORTING), timezone.now()
-    broken, fine = linked(stage), linked(stage, YUKI)
-    for record, minutes in ((broken, 2), (fine, 1)):
-        since = now - timedelta(minutes=minutes)
-        Learner.objects.filter(record_id=record).update(queued_courses=[int(wanted)], read_due_at=since)
-    Learner.objects.filter(record_id=broken).update(busy_until=now + timedelta(hours=1))
-    stage.work()
-    assert enrollments(stage, MARIA, wanted) == []
-    assert len(enrollments(stage, YUKI, wanted)) == 1
-    stage.later(hours=2)
-    assert len(enrollments(stage, MARIA, wanted)) == 1
 
 
 # --- groups ----------------------------------------------------------------------------------------------

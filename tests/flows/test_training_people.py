@@ -1,8 +1,12 @@
 """Whom the further actions are about: nobody who is not linked, and nobody else's people."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from learners.models import Learner
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
-from tests.flows.test_training import act, linked
+from tests.flows.test_training import REPORTING, YUKI, act, course, enrollments, linked
 
 MARIA, AMARA = "maria.lopez@acme.example", "amara.abara@northwind.example"
 INPUTS = {"course": "10", "group": "10", "access": "disable"}
@@ -70,3 +74,18 @@ def test_a_learner_whose_account_is_gone_is_said_once_and_stays_visible(stage: S
         told = act(stage, action, record, **INPUTS)
         assert told["state"] in ("completed", "failed")
     assert "no longer has" in Learner.objects.get().state_reason
+
+
+def test_a_learner_who_is_busy_does_not_hold_up_the_others(stage: Stage) -> None:
+    """Whose progress is due is read in order: the first must not block the rest."""
+    wanted, now = course(stage, REPORTING), timezone.now()
+    broken, fine = linked(stage), linked(stage, YUKI)
+    for record, minutes in ((broken, 2), (fine, 1)):
+        since = now - timedelta(minutes=minutes)
+        Learner.objects.filter(record_id=record).update(queued_courses=[int(wanted)], read_due_at=since)
+    Learner.objects.filter(record_id=broken).update(busy_until=now + timedelta(hours=1))
+    stage.work()
+    assert enrollments(stage, MARIA, wanted) == []
+    assert len(enrollments(stage, YUKI, wanted)) == 1
+    stage.later(hours=2)
+    assert len(enrollments(stage, MARIA, wanted)) == 1
