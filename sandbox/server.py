@@ -9,8 +9,8 @@ from aiohttp.typedefs import Middleware
 
 from sandbox import control
 from sandbox.faults import Handler, VendorBody, apply
+from sandbox.hubspot import app_pages, pages, record_pages, routes, signed_requests
 from sandbox.hubspot import errors as hubspot_errors
-from sandbox.hubspot import pages, record_pages, routes, signed_requests
 from sandbox.hubspot.call import ACCOUNT
 from sandbox.learnupon import errors as learnupon_errors
 from sandbox.learnupon.routes import add_routes as add_learnupon_routes
@@ -58,6 +58,7 @@ def hubspot_app(worlds: Worlds) -> web.Application:
     signed_requests.add_routes(app, worlds.hubspot)
     routes.add_routes(app, worlds.hubspot)
     pages.add_routes(app, worlds)
+    app_pages.add_routes(app, worlds)
     record_pages.add_routes(app, worlds)
     return app
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from sandbox import control
 from sandbox.errors import ControlError
 from sandbox.hubspot.account import Account
+from sandbox.hubspot.actions import defined
 from sandbox.hubspot.automation import offered_actions
 from sandbox.hubspot.pages import page, render
 from sandbox.hubspot.records import Record, Store
@@ -143,7 +144,22 @@ async def press(worlds: Worlds, request: web.Request) -> web.StreamResponse:
 async def workflows(worlds: Worlds, request: web.Request) -> web.StreamResponse:
     account = _account(worlds, request)
     rows = [one for one in worlds.hubspot.workflows.executions.values() if one.account == account.hub_id]
-    return render("workflows", account=account, rows=rows[::-1][:ROWS], count=len(rows))
+    language, known = request.query.get("language", "en"), defined()
+    shown = rows[::-1][:ROWS]
+    told = {
+        one.callback_id: known[one.action].told(one.output_fields, language)
+        for one in shown
+        if one.action in known
+    }
+    return render(
+        "workflows",
+        account=account,
+        rows=shown,
+        count=len(rows),
+        told=told,
+        steps=known.values(),
+        language=language,
+    )
 
 
 async def uninstall(worlds: Worlds, request: web.Request) -> web.StreamResponse:
