@@ -15,6 +15,7 @@ from hubsync import flows
 from portals.models import HubSpotAccount
 from webhooks.serializers import CardBody, CardQuery
 
+# ASSUMPTION(card-appended): of an older page of HubSpot's; the present one names no parameters.
 APPENDED = ("portalId", "userId", "userEmail", "appId")
 
 

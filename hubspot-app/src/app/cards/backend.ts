@@ -81,7 +81,7 @@ export function isProblem(answer: object): answer is Problem {
   return 'error' in answer;
 }
 
-/** The address of Hubsync comes from the profile variables the project was uploaded with. */
+/** ASSUMPTION(card-variables): the profile variables the project was uploaded with stand in the card's context. */
 export function baseOf(variables: Record<string, unknown> | undefined): string {
   return String(variables?.API_BASE ?? '');
 }
