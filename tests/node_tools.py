@@ -34,11 +34,12 @@ def missing() -> str:
 
 
 def _installed(npm: str) -> str:
-    """Bring node_modules in line with the lock file, when it is not: `npm ci` leaves nothing else there."""
+    """Bring node_modules in line with the lock file, when it is not. Not `npm ci`: it refuses a lock file that lacks
+    another platform's optional packages, and a registry need not have those."""
     mark, wanted = MODULES / ".lock-installed", hashlib.sha256((FOLDER / "package-lock.json").read_bytes())
     if mark.is_file() and mark.read_text() == wanted.hexdigest():
         return ""
-    done = run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], FOLDER)
+    done = run([npm, "install", "--no-save", "--ignore-scripts"], FOLDER)
     if done.returncode:
         return f"npm could not install the tools: {done.stderr.strip()[-300:]}"
     mark.write_text(wanted.hexdigest())
