@@ -82,7 +82,7 @@ def purge(account: HubSpotAccount) -> None:
     )
     if not same.exists():
         return  # installed again meanwhile
-    # Without a grant nothing can be done in HubSpot any more; it removes the app's records itself.
+    # Without a grant nothing can be done in HubSpot any more, so what a step still owes there stays undone.
     ErasureStep.objects.filter(erasure__account=account).delete()
     for erasure in account.erasures.filter(done_at=None):
         finish(erasure)
