@@ -21,10 +21,10 @@ from learners import app_objects
 from learners.people import as_custom_data
 from portals import oauth, schema
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
-from portals.clients.hubspot import HubSpot
+from portals.clients.hubspot import CONTACTS, HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
-from portals.models import HubSpotAccount, Portal
+from portals.models import HubSpotAccount, Portal, RecordType
 from webhooks import retries
 
 MOST = 100  # people whose records are removed together
@@ -60,12 +60,22 @@ def _together(account: HubSpotAccount, steps: list[ErasureStep]) -> None:
     for step in steps:
         if step.kind == ErasureStep.Kind.AGAIN:
             _sweep_up(account, step)
-    known = [json.loads(step.secret) for step in steps]
-    merged = {name: [one for each in known for one in each[name]] for name in ("ids", "keys")}
+    known = [_known(step) for step in steps]
+    merged = {name: [one for each in known for one in each[name]] for name in ("ids", "keys", "contacts")}
     refused = _settle(steps, partial(blank_and_archive, account, merged), alone=len(steps) == 1)
     if refused:
         for step in steps:
-            _settle([step], partial(blank_and_archive, account, json.loads(step.secret)))
+            _settle([step], partial(blank_and_archive, account, _known(step)))
+
+
+def _known(step: ErasureStep) -> dict[str, list[str]]:
+    """What a step knows of a person's records: their ids and keys, and, where an admin asked and the contact is still
+    there, the contact whose ties may show others."""
+    known = json.loads(step.secret)
+    asked_here = (
+        step.erasure.source == Erasure.Source.ADMIN and step.erasure.record_type == RecordType.CONTACT
+    )
+    return {"ids": known["ids"], "keys": known["keys"], "contacts": [known["record"]] if asked_here else []}
 
 
 def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool = True) -> bool:
@@ -108,13 +118,15 @@ def _sweep_up(account: HubSpotAccount, step: ErasureStep) -> None:
 
 
 def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]]) -> None:
-    """Every record with one of these ids or keys that HubSpot still shows is blanked, then archived."""
-    if not known["ids"] and not known["keys"]:
+    """Every record with one of these ids or keys, or tied to one of these contacts, is blanked, then archived."""
+    if not any(known.values()):
         return
     if not account.app_object_type:
         schema.look_up(account)
     if account.app_object_type:
-        app_objects.remove(HubSpot(account, Lane.LIVE), known["ids"], known["keys"])
+        hubspot = HubSpot(account, Lane.LIVE)
+        tied = hubspot.associated(CONTACTS, account.app_object_type, known["contacts"])
+        app_objects.remove(hubspot, [*known["ids"], *set().union(*tied.values())], known["keys"])
     elif known["ids"] or account.has_scopes(*oauth.APP_OBJECT_SCOPES):
         raise TryAgain("HubSpot's course enrollment object could not be found.")
 

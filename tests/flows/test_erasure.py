@@ -52,6 +52,21 @@ def everywhere(*needles: str) -> list[str]:
     return found
 
 
+def test_an_admins_erasure_finds_records_only_hubspot_still_knows(stage: Stage) -> None:
+    """Our row is lost (a restored backup), the record in HubSpot is not: the contact's ties still lead to it."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1), seen(2)])
+    stage.work()
+    Enrollment.objects.filter(enrollment_id=1).delete()
+    assert len(stage.records()) == 2
+    erasure.request(
+        learner.account, "contact", learner.record_id, Erasure.Source.ADMIN, actor="admin@acme.example"
+    )
+    stage.later(days=1)
+    assert stage.records() == []
+    assert blanked(stage.records(archived=True))
+
+
 def test_every_portal_of_the_account_is_emptied_and_only_of_this_account(stage: Stage) -> None:
     learner = linked(stage)
     contact = learner.record_id

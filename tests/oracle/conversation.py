@@ -85,6 +85,15 @@ def associate(stage: Stage, hubspot: HubSpot) -> None:
     hubspot.associate(FULL_NAME, CONTACTS, [(record, stage.contact(BJORN))])
 
 
+def associated(stage: Stage, hubspot: HubSpot) -> None:
+    """A contact with two records, one with none, and one that does not exist."""
+    records = set(hubspot.upsert(FULL_NAME, [row("1:1", "a"), row("1:2", "b")]).ids.values())
+    bjorn, alone = stage.contact(BJORN), stage.new_contact(email="alone@x.example")
+    hubspot.associate(FULL_NAME, CONTACTS, [(record, bjorn) for record in sorted(records)])
+    tied = hubspot.associated(CONTACTS, FULL_NAME, [bjorn, alone, "999999999"])
+    assert {name: found for name, found in tied.items() if found} == {bjorn: records}
+
+
 def complete(stage: Stage, hubspot: HubSpot) -> None:
     fields = {"outcome": "created", "learnupon_user_id": "7", "hs_execution_state": "SUCCESS"}
     hubspot.complete([(one, fields) for one in _blocked(stage, 2)])
@@ -107,7 +116,7 @@ def uninstall(stage: Stage, hubspot: HubSpot) -> None:
 METHODS: dict[str, Callable[[Stage, HubSpot], None]] = {
     method.__name__: method
     for method in (
-        details, properties, schema, owners, users, read, archived, upsert, update, archive, associate, complete, complete_one,
+        details, properties, schema, owners, users, read, archived, upsert, update, archive, associate, associated, complete, complete_one,
         uninstall,
     )
 }  # fmt: skip
