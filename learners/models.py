@@ -178,9 +178,20 @@ class Enrollment(models.Model):
             ),
             models.Index(fields=["portal", "course_id", "status"], name="enrollment_by_course"),
             models.Index(
-                fields=["portal", "-completed_at"],
-                condition=Q(status="completed"),
-                name="enrollment_completions",
+                fields=["portal", "-completed_at", "-id"],
+                condition=Q(status="completed", unenrolled=False),
+                name="enrollment_completed",
+            ),
+            # What overview and insights count, found without touching the rows.
+            models.Index(fields=["account", "portal", "status"], name="enrollment_statuses"),
+            models.Index(
+                fields=["account", "pushed_at"], include=["portal", "changed_at"], name="enrollment_freshness"
+            ),
+            models.Index(
+                fields=["portal", "learner"],
+                include=["status"],
+                condition=Q(unenrolled=False),
+                name="enrollment_by_learner",
             ),
             models.Index(
                 fields=["account", "portal"], condition=~Q(parked_reason=""), name="enrollment_parked"

@@ -70,7 +70,11 @@ class Delivery(models.Model):
                 fields=["account", "tell_due_at"], condition=Q(tell="owed"), name="delivery_tell_due"
             ),
             models.Index(fields=["account", "-received_at"], name="delivery_newest"),
-            models.Index(fields=["account", "portal"], condition=Q(state="failed"), name="delivery_failed"),
+            models.Index(
+                fields=["account", "state", "portal"],
+                condition=Q(state__in=["waiting", "failed"]),
+                name="delivery_unfinished",
+            ),
             models.Index(fields=["account", "record_type", "record_id"], name="delivery_about_record"),
             models.Index(fields=["portal", "learnupon_user_id"], name="delivery_about_user"),
         ]

@@ -98,7 +98,7 @@ def healths(account: HubSpotAccount) -> list[Health]:
 
 def _counts(rows: QuerySet[Any], by: str) -> Counts:
     found: Counts = defaultdict(Counter)
-    for row in rows.values("portal", by).annotate(count=Count("pk")):
+    for row in rows.values("portal", by).annotate(count=Count("*")):
         found[row["portal"]][row[by]] += row["count"]
     return found
 
