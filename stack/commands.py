@@ -36,6 +36,8 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
         return proofs(arguments)
     if command == "chaos":
         return chaos()
+    if command == "bench":
+        return bench()
     if command == "hubspot-app":
         return checks.hubspot_app()
     return checks.check(arguments, run_tests)
@@ -97,6 +99,13 @@ def chaos() -> int:
     from stack.chaos.stage import ENVIRONMENT
 
     with whole_stack("chaos", keep=False, workers=2, environ=ENVIRONMENT) as app:
+        return 0 if play(app) else 1
+
+
+def bench() -> int:
+    from stack.bench.play import play
+
+    with whole_stack("bench", keep=False) as app:
         return 0 if play(app) else 1
 
 

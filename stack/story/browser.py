@@ -52,6 +52,10 @@ class Browser:
         self._session = requests.Session()
         self._session.trust_env = False  # No proxy for addresses on this machine.
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {cookie.name: cookie.value or "" for cookie in self._session.cookies}
+
     def get(self, address: str, *, follow: bool = True) -> Page:
         return self._go("GET", urljoin(self.home, address), None, follow)
 

@@ -1,0 +1,1 @@
+"""How quick the pages are in a large account: `make bench`."""
