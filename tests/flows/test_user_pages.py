@@ -1,7 +1,9 @@
 """Adding HubSpot's users from our page: who is shown, who can be added, a whole team at once."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from portals.models import HubSpotAccount, Portal
 from tests.conftest import signed_in
@@ -99,3 +101,11 @@ def test_portals_on_contacts_and_other_accounts_have_no_such_page(
     )
     assert posted.status_code == 404
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["learners/users", "mapping"])
+def test_live_lists_ask_the_database_little(admin: Client, staff_portal: Portal, page: str) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        answer = admin.get(f"/portals/{staff_portal.pk}/{page}")
+    assert "could not be read" not in answer.content.decode()
+    assert len(asked) <= 12

@@ -9,13 +9,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from learners.models import Learner
+from learners.models import Learner, ReviewItem
 from learners.views.freshness import span
 from portals.models import Course, HubSpotAccount, Portal
 from tests.learners.test_pages_activity import delivery, failed
 from tests.learners.test_pages_people import enrollment, learner
 
-PAGES = ["settings", "learners", "activity", "backfill", "insights", "privacy"]
+PAGES = [
+    "settings", "settings/import", "settings/mail", "learners", "activity", "activity?state=failed", "review",
+    "backfill", "insights", "privacy",
+]  # fmt: skip
 MOST_QUERIES = 12  # session and account included
 
 
@@ -104,6 +107,12 @@ def test_more_rows_ask_no_more_queries(
     assert before <= MOST_QUERIES
 
 
+@pytest.mark.parametrize("address", ["/install/", "/portals/connect/", "/portals/recipients"])
+def test_an_accounts_pages_ask_few_queries(as_acme: Client, acme_portal: Portal, address: str) -> None:
+    fill(acme_portal, 5)
+    assert queries(as_acme, address) <= MOST_QUERIES
+
+
 def test_one_learners_page_asks_no_more_either(as_acme: Client, acme_portal: Portal) -> None:
     person = learner(acme_portal)
     address = f"/portals/{acme_portal.pk}/learners/{person.pk}"
@@ -112,6 +121,7 @@ def test_one_learners_page_asks_no_more_either(as_acme: Client, acme_portal: Por
         enrollment(person)
         delivery(acme_portal, record_id=person.record_id)
     assert queries(as_acme, address) == before
+    assert before <= MOST_QUERIES
 
 
 def fill(portal: Portal, count: int) -> None:
@@ -123,3 +133,7 @@ def fill(portal: Portal, count: int) -> None:
         enrollment(person, course_id=number, parked_reason="HubSpot refused.", due_at=None)
         failed(portal, record_id=person.record_id)
         delivery(portal, record_id=person.record_id, attempts=2)
+        ReviewItem.objects.create(
+            account=portal.account, portal=portal, kind="conflict", record_type="contact", first_record=person.record_id,
+            first_user=number, second_record=person.record_id, second_user=number + 1,
+        )  # fmt: skip
