@@ -19,7 +19,9 @@ from learners.people import Person
 from learners.reviewitem import ReviewItem
 from portals import tombstones
 from portals.clients.errors import Refused, TryAgain
+from portals.clients.hubspot import BATCH
 from portals.clients.learnupon import LearnUpon
+from portals.lanes import Lane
 from portals.models import Portal
 
 Row = dict[str, Any]
@@ -41,6 +43,15 @@ def link_page(walk: Walk, learnupon: LearnUpon, rows: Iterable[Row], lane: str) 
     for start in range(0, len(pairs), TOGETHER):
         counts += _link_some(portal, learnupon, pairs[start : start + TOGETHER])
     return counts
+
+
+def examples(portal: Portal, most: int = 5) -> list[Person]:
+    """A few of the records that would be linked, read now and kept nowhere: the first ones of the first page."""
+    page = LearnUpon(portal, Lane.ACTIONS).users(1)
+    accounts = {str(row["email"]).strip().casefold(): row for row in page.rows if row.get("email")}
+    _leave_out(portal, accounts, Counter())
+    found = people.by_email(portal, list(accounts)[:BATCH], Lane.ACTIONS)
+    return [person for person in found.values() if not _hindrance(portal, person, 0)][:most]
 
 
 def _link_some(portal: Portal, learnupon: LearnUpon, pairs: list[tuple[Person, Row]]) -> Counter[str]:

@@ -8,10 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from learners import walks
+from learners import linking, walks
 from learners.models import Walk
 from learners.views.progress import Progress, estimate
+from learners.views.wording import record_url
 from portals import audit
+from portals.clients.errors import VendorError
+from portals.models import Portal
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, portal_page
 
@@ -36,18 +39,31 @@ def backfill(request: SignedIn, portal_id: int) -> HttpResponse:
     recent = list(Walk.objects.filter(portal=portal).select_related("portal").order_by("-pk")[:PAST])
     current = next((walk for walk in recent if walk.state in (Walk.State.RUNNING, Walk.State.PAUSED)), None)
     preview = next((walk for walk in recent if walk.preview and walk.state == Walk.State.DONE), None)
-    context = {
+    context: dict[str, object] = {
         "current": current,
         "progress": Progress(current) if current else None,
         "preview": Progress(preview) if preview else None,
         "estimate": estimate(preview) if preview else None,
         "past": [Progress(walk) for walk in recent if walk != current],
     }
+    if preview and "examples" in request.GET:
+        context |= _examples(request, portal)
     if request.htmx and current is None:  # it has ended while somebody watched
         return HttpResponseClientRefresh()
     if request.htmx:
         return render(request, "learners/progress.html", {"portal": portal, **context})
     return portal_page(request, portal, "learners/backfill.html", "backfill", **context)
+
+
+def _examples(request: SignedIn, portal: Portal) -> dict[str, object]:
+    """Some of the people the preview counted, with links to their records; why not, when they cannot be read now."""
+    try:
+        found = linking.examples(portal)
+    except VendorError as error:
+        messages.error(request, f"Examples cannot be shown now. {error.message} Try again in a minute.")
+        return {}
+    rows = [(person, record_url(portal.account, portal.record_type, person.record_id)) for person in found]
+    return {"examples": rows, "examples_shown": True}
 
 
 @account_required

@@ -8,6 +8,7 @@ import webhooks.tasks
 from learners import walks
 from learners.models import Enrollment, Learner, Walk
 from portals import tombstones
+from tests.conftest import signed_in
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
 from tests.flows.test_provisioning import map_field
 from tests.flows.test_training import act, course, enrollments
@@ -73,6 +74,24 @@ def test_a_preview_counts_and_writes_nothing(stage: Stage) -> None:
     made = done.counts.get("linked", 0) + done.counts.get("linked_and_updated", 0)
     assert made == walk.counts["would_link"] == Learner.objects.count()
     assert records[RUTH] not in {record for record, _, _ in links()}
+
+
+def test_examples_of_a_preview_are_read_now_and_kept_nowhere(stage: Stage) -> None:
+    with_records(stage, [MARIA, YUKI, RUTH])
+    link(stage, preview=True)
+    portal = stage.portals["acme"]
+    page = signed_in(portal.account).get(f"/portals/{portal.pk}/backfill?examples")
+    shown = page.content.decode()
+    assert MARIA in shown
+    assert RUTH not in shown  # her account is disabled
+    assert not Learner.objects.exists()
+    stage.control(
+        "POST", "faults", {"service": "learnupon", "path": "/users", "kind": "status", "status": 503}
+    )
+    assert (
+        b"Examples cannot be shown now"
+        in signed_in(portal.account).get(page.request["PATH_INFO"] + "?examples").content
+    )
 
 
 def test_accounts_are_linked_with_their_data_and_nobody_is_mailed(stage: Stage) -> None:
