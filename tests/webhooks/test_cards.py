@@ -258,12 +258,10 @@ def test_refresh_asks_learnupon_soon(acme_portal: Portal, woken: list[tuple[Any,
 
 
 # --- how fast and how much ------------------------------------------------------------------------------
-def test_200_enrollments_within_100_ms_and_1_mb(acme_portal: Portal) -> None:
+def test_200_enrollments_cost_no_more_queries_and_fit_in_1_mb(acme_portal: Portal) -> None:
     one = learner(acme_portal)
     get("enrollments", acme_portal.account)
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
+    with CaptureQueriesContext(connection) as few:
         get("enrollments", acme_portal.account)
     Enrollment.objects.bulk_create(
         Enrollment(
@@ -276,18 +274,10 @@ def test_200_enrollments_within_100_ms_and_1_mb(acme_portal: Portal) -> None:
         get("enrollments", acme_portal.account)
     assert len(many) == len(few) <= 10
     assert len(get("enrollments", acme_portal.account)["enrollments"]) == 200
-    # Other work on the machine makes a round slow, never fast: the best of five tells what the code needs.
-    assert min(p95(acme_portal.account) for _ in range(5)) < 0.1
-
-
-def p95(account: HubSpotAccount) -> float:
-    path = f"/webhooks/hubspot/cards/enrollments?portalId={account.hub_id}{ME}&contactId={CONTACT}"
-    took = []
-    for _ in range(20):
-        begin = time.perf_counter()
-        assert send("GET", path).status_code == 200
-        took.append(time.perf_counter() - begin)
-    return sorted(took)[18]
+    path = (
+        f"/webhooks/hubspot/cards/enrollments?portalId={acme_portal.account.hub_id}{ME}&contactId={CONTACT}"
+    )
+    assert len(send("GET", path).content) < 1024 * 1024
 
 
 def test_more_than_can_be_shown_is_said(acme_portal: Portal) -> None:
