@@ -33,12 +33,12 @@ Pages = Mapping[str, str]
 
 def play(app: Application, share: float = 1.0) -> bool:
     scene = Scene(app)
+    scene.worlds.call("PUT", "options", NO_PACE)  # before the app learns LearnUpon's allowance
     connecting.install_acme(scene)
     connecting.install_globex(scene)
     for connect in (connecting.connect_acme, connecting.connect_partners, connecting.connect_globex):
         connect(scene)
     connecting.map_properties(scene)
-    scene.worlds.call("PUT", "options", NO_PACE)
     for process in (app.beat, *app.workers):
         process.stop()
     large, small = _filled(scene, share)
