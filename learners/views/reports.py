@@ -22,10 +22,10 @@ MONTHS = 12
 YEAR = timedelta(days=367)  # 12 months lie in it wherever it ends
 # A sum over sums, which the ORM cannot say.
 DISTRIBUTION = """
-SELECT least(done, %s), count(*), sum(not_started), sum(in_progress), sum(done) FROM (
-    SELECT count(*) FILTER (WHERE status = 'completed') AS done,
-        count(*) FILTER (WHERE status = 'in_progress') AS in_progress,
-        count(*) FILTER (WHERE status = 'not_started') AS not_started
+SELECT least(done, %s), count(*), sum(every - in_progress - done), sum(in_progress), sum(done) FROM (
+    SELECT count(*) AS every,
+        count(*) FILTER (WHERE status = 'completed') AS done,
+        count(*) FILTER (WHERE status = 'in_progress') AS in_progress
     FROM learners_enrollment WHERE portal_id = %s AND NOT unenrolled GROUP BY learner_id
 ) AS people GROUP BY 1
 """

@@ -32,8 +32,8 @@ ASKED = {
     "activity-person": "/portals/{portal}/activity?q=30004711",
     "activity-kind": "/portals/{portal}/activity?kind=hubspot.contact.",
 }
-# These read HubSpot live, within its limits: nobody opens them thirty times a second.
-LIVE = ("mapping", "users")
+# These read the vendors live, within their limits: nobody opens them thirty times a second.
+LIVE = ("mapping", "users", "review")
 
 
 def addresses(portal: int, staff: int, learner: int) -> dict[str, str]:

@@ -23,7 +23,7 @@ from stack.story.browser import Browser
 from stack.story.scene import Scene
 
 LEARNERS, OF_STAFF, EACH = 50_000, 5_000, 6
-RUNS, TIMES, WARMING = 3, 30, 4
+RUNS, TIMES, WARMING = 3, 30, 12
 MOST_MS, MOST_QUERIES = 150, 12
 NO_PACE = {"rate_limits": "off", "learnupon_minute": 1_000_000}
 RESULT = VAR / "bench.json"
