@@ -1,5 +1,6 @@
-"""1,000 privacy deletions amid 50,000 live events and a backfill, HubSpot's limits on: afterwards no mark of an erased
-person in any table, in Redis or in a log, no living record of theirs in HubSpot, and no later write about them.
+"""1,000 privacy deletions amid 50,000 live events, a backfill and both vendors failing, HubSpot's limits on: afterwards
+no mark of an erased person in any table, in Redis or in a log, no living record of theirs in HubSpot, and no later
+write about them.
 """
 
 import hashlib
@@ -35,6 +36,21 @@ PEOPLE, ERASED, COURSES, ENROLLMENTS, EVENTS = 3000, 1000, 10, 15_000, 50_000
 A_REQUEST = 10  # events, as LearnUpon gathers them
 CHUNK = 5000
 SECONDS = 900
+# While the deletions come: calls refused, broken off, done without an answer.
+FAULTS: tuple[Row, ...] = (
+    {"service": "hubspot", "path": "/crm/", "kind": "status", "status": 503, "rate": 0.05},
+    {
+        "service": "hubspot",
+        "path": "/crm/objects/",
+        "kind": "status",
+        "status": 502,
+        "rate": 0.05,
+        "when": "after",
+    },
+    {"service": "hubspot", "path": "/crm/", "kind": "reset", "rate": 0.03},
+    {"service": "hubspot", "path": "/crm/objects/", "kind": "truncate", "rate": 0.03, "when": "after"},
+    {"service": "learnupon", "path": "/api/", "kind": "status", "status": 500, "rate": 0.05},
+)
 TEXT = re.compile(r"learner(\d+)@bulk\.example", re.IGNORECASE)
 LINKING = "SELECT state FROM learners_walk WHERE kind = 'link' ORDER BY id DESC LIMIT 1"
 WORK = """
@@ -59,6 +75,7 @@ class Cast:
     erased: list[str] = field(default_factory=list)
     enrollments: list[Row] = field(default_factory=list)
     hook: dict[str, str] = field(default_factory=dict)
+    faults: int = 0
 
     def count(self, number: int) -> int:
         return max(int(number * self.size), 10)
@@ -111,6 +128,8 @@ def _act(cast: Cast) -> float:
     events = dice.choices(cast.enrollments, k=cast.count(EVENTS))
     sending = threading.Thread(target=_send, args=(cast, events))
     sending.start()
+    for fault in FAULTS:
+        scene.worlds.call("POST", "faults", fault)
     for user in cast.erased:
         scene.worlds.call("POST", "gdpr-delete", {"account": ACME, "contact_id": cast.contacts[user]})
     deleted = time.monotonic()
@@ -121,6 +140,8 @@ def _act(cast: Cast) -> float:
     until(lambda: _ask(cast, BLANKED) == 0, "every record blanked", watch=scene.watch, seconds=SECONDS)
     seconds = time.monotonic() - deleted
     sending.join()
+    cast.faults = sum(int(row["hits"]) for row in scene.worlds.call("GET", "faults", None)["faults"])
+    scene.worlds.call("DELETE", "faults", None)
     _quiet(cast)
     return seconds
 
@@ -237,7 +258,8 @@ def _ask(cast: Cast, question: str) -> Any:
 
 def _table(cast: Cast, seconds: float, found: dict[str, int], again: dict[str, int]) -> bool:
     print(
-        f"\n{len(cast.erased):,} erased amid {cast.count(EVENTS):,} events, each sent twice, and a backfill:",
+        f"\n{len(cast.erased):,} erased amid {cast.count(EVENTS):,} events, each sent twice, a backfill and "
+        f"{cast.faults:,} failing calls:",
         flush=True,
     )
     print(f"  {'seconds from the last deletion to the last blanked record':<60}{seconds:>10.1f}")
