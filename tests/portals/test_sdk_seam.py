@@ -38,6 +38,8 @@ CALLS: list[tuple[str, Callable[[HubSpot], Any], str, str]] = [
     ("archive", lambda h: h.archive("2-1", ["1"]), "POST", "/crm/objects/2026-09/2-1/batch/archive"),
     ("associate", lambda h: h.associate("2-1", "contacts", [("1", "2")]), "POST",
      "/crm/associations/2026-09/2-1/contacts/batch/associate/default"),
+    ("associated", lambda h: h.associated("contacts", "2-1", ["1"]), "POST",
+     "/crm/associations/2026-09/contacts/2-1/batch/read"),
     ("complete", lambda h: h.complete([("ap-1", {"a": "b"})]), "POST", "/automation/actions/callbacks/2026-09/complete"),
     ("complete_one", lambda h: h.complete_one("ap-1", {"a": "b"}), "POST",
      "/automation/actions/callbacks/2026-09/ap-1/complete"),
