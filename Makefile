@@ -11,7 +11,7 @@ help:
 	@echo "make test    run the tests (ARGS='-k word' goes to pytest)"
 	@echo "make check   lint, types, migrations, deploy checks, tests with coverage (SKIP=part,part)"
 	@echo "make proofs  push 20,000 rows within HubSpot's limits; count what large jobs cost LearnUpon; erase 1,000 under load"
-	@echo "make bench   time every page in an account of 50,000 learners; figures go to var/bench.json"
+	@echo "make bench   measure speed; figures go to var/bench.json (PART=part,part, SIZE=large)"
 	@echo "make hubspot-app  write the files of hubspot-app/ that follow from the code"
 	@echo "make chaos   break everything under load, then check that nothing was lost (SIZE=small|large, SEED=n)"
 

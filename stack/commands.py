@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from stack import checks
 from stack.application import Application, application
@@ -37,7 +37,7 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
     if command == "chaos":
         return chaos()
     if command == "bench":
-        return bench()
+        return bench(arguments)
     if command == "hubspot-app":
         return checks.hubspot_app()
     return checks.check(arguments, run_tests)
@@ -102,11 +102,15 @@ def chaos() -> int:
         return 0 if play(app) else 1
 
 
-def bench() -> int:
-    from stack.bench.play import play
+def bench(names: Sequence[str]) -> int:
+    """The parts named, on the command line or by PART=, or all."""
+    from stack.bench.play import Part, play
 
-    with whole_stack("bench", keep=False) as app:
-        return 0 if play(app) else 1
+    def stack(part: Part) -> AbstractContextManager[Application]:
+        return whole_stack("bench", keep=False, workers=part.workers, environ=part.environ)
+
+    chosen = names or os.environ.get("PART", "").replace(",", " ").split()
+    return 0 if play(stack, chosen) else 1
 
 
 def run_tests(arguments: Sequence[str]) -> int:

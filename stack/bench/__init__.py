@@ -1,1 +1,1 @@
-"""How quick the pages are in a large account: `make bench`."""
+"""How quick it is, measured against bars: `make bench`."""

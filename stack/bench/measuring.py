@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import requests
 
-from stack.bench.pages import LIVE
+from stack.bench.addresses import LIVE
 from stack.errors import StackError
 
 TIMEOUT = (5, 60)

@@ -1,102 +1,65 @@
-"""Every page of an account with 50,000 learners and 300,000 enrollments, 30 times each, in three runs; the figures go
-to var/bench.json. Workers are stopped, and the sandbox's vendors answer at once: it is the pages that are timed.
+"""`make bench`: each part measures its keys on a stack of its own, one after the other."""
 
-A run begins with new web processes, which the pages of another, small account warm up: code and templates are loaded
-then, but whatever we cache of the large account is not there yet, and its making is timed with the rest.
-"""
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
-import json
-import statistics
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-
-from stack.application import Application, answers
-from stack.bench.filling import fill, settle
-from stack.bench.measuring import Timing, Visitor
-from stack.bench.pages import addresses
+from stack.application import Application
+from stack.bench import figures
+from stack.bench.figures import Figures
+from stack.bench.parts import pages
 from stack.errors import StackError
-from stack.paths import ROOT, VAR
-from stack.processes import shown, wait_until
-from stack.story import connecting
-from stack.story.browser import Browser
-from stack.story.scene import Scene
+from stack.story.judge import CheckFailed
 
-LEARNERS, OF_STAFF, EACH = 50_000, 5_000, 6
-RUNS, TIMES, WARMING = 3, 30, 12
-MOST_MS, MOST_QUERIES = 150, 12
-NO_PACE = {"rate_limits": "off", "learnupon_minute": 1_000_000}
-RESULT = VAR / "bench.json"
-
-Pages = Mapping[str, str]
+SIZES = ("default", "large")
 
 
-def play(app: Application, share: float = 1.0) -> bool:
-    scene = Scene(app)
-    scene.worlds.call("PUT", "options", NO_PACE)  # before the app learns LearnUpon's allowance
-    connecting.install_acme(scene)
-    connecting.install_globex(scene)
-    for connect in (connecting.connect_acme, connecting.connect_partners, connecting.connect_globex):
-        connect(scene)
-    connecting.map_properties(scene)
-    for process in (app.beat, *app.workers):
-        process.stop()
-    large, small = _filled(scene, share)
-    queries = _queries(scene, large)
-    runs = [_run(scene, large, small) for _ in range(RUNS)]
-    return _table(runs, {name: queries[address] for name, address in large.items()})
+@dataclass(frozen=True)
+class Part:
+    """`measure` is given the running stack and whether the nightly size is asked for, and gives every key its values,
+    one for each repeat."""
+
+    measure: Callable[[Application, bool], Figures]
+    workers: int = 1
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
-def _filled(scene: Scene, share: float) -> tuple[Pages, Pages]:
-    """The pages of a large account and of a small one."""
-    url, portals = scene.app.services.database_url, scene.portals
-    staff, learners = int(OF_STAFF * share), int(LEARNERS * share)
-    print(f"Filling in {learners:,} learners with {learners * EACH:,} enrollments ...", flush=True)
-    learner = fill(url, portals["acme"], "contact", learners - staff, first=0, each=EACH)
-    fill(url, portals["acme-partners"], "user", staff, first=learners - staff, each=EACH)
-    few = fill(url, portals["globex"], "user", 20, first=learners, each=EACH)
-    settle(url)
-    large = addresses(portals["acme"], portals["acme-partners"], learner)
-    return large, addresses(portals["globex"], portals["globex"], few)
+PARTS: dict[str, Part] = {
+    "pages": Part(pages.measure),
+}
+Stack = Callable[[Part], AbstractContextManager[Application]]
 
 
-def _queries(scene: Scene, pages: Pages) -> dict[str, int]:
-    argv = [sys.executable, "-m", "stack.bench.queries", scene.acme.cookies["hubsync_session"]]
-    environment = dict(scene.app.environment)
-    told = subprocess.run(
-        argv, env=environment, cwd=ROOT, input="\n".join(pages.values()), stdout=subprocess.PIPE, text=True, check=True,
-        timeout=120,
-    )  # fmt: skip
-    found: dict[str, int] = json.loads(told.stdout)
-    return found
+def play(stack: Stack, named: Sequence[str] = ()) -> bool:
+    """Run the parts named, or all. Parts named leave the figures of the others in the file; all begin it anew."""
+    if unknown := set(named) - PARTS.keys():
+        raise StackError(f"No such part: {', '.join(sorted(unknown))}. There are: {', '.join(PARTS)}.")
+    chosen = list(named or PARTS)
+    if not named:
+        figures.RESULT.unlink(missing_ok=True)
+    found: dict[str, Sequence[float]] = {}
+    for name in chosen:
+        found |= _measured(name, stack)
+    return figures.table(found, chosen)
 
 
-def _run(scene: Scene, large: Pages, small: Pages) -> dict[str, Timing]:
-    app = scene.app
-    app.web.stop()
-    app.web.start()
-    if not wait_until(lambda: answers(f"{app.addresses.web}/readyz"), 30):
-        raise StackError(f"The web process did not come up again.\n{app.web.last_lines()}")
-    _visitor(app, scene.globex).timings(small, WARMING)
-    return _visitor(app, scene.acme).timings(large, TIMES)
+def _measured(name: str, stack: Stack) -> Figures:
+    """The part's figures, written; none when it failed, because the other parts can still be measured."""
+    large = _large()
+    print(f"\n== {name}", flush=True)
+    try:
+        with stack(PARTS[name]) as app:
+            measured = PARTS[name].measure(app, large)
+    except (StackError, CheckFailed) as error:
+        print(f"\n{error}", flush=True)
+        return {}
+    figures.write(measured)
+    return measured
 
 
-def _visitor(app: Application, browser: Browser) -> Visitor:
-    return Visitor(app.addresses.web, browser.cookies)
-
-
-def _table(runs: Sequence[Mapping[str, Timing]], queries: Mapping[str, int]) -> bool:
-    """Prints the slowest run of each page, and keeps the slowest page of each run."""
-    print(
-        f"\n  {'page':<20}{'p50 ms':>10}{'p95 ms':>10}{'queries':>10}   (of {TIMES}; slowest of {RUNS} runs)"
-    )
-    for name, number in queries.items():
-        p50, p95 = max(run[name].p50 for run in runs), max(run[name].p95 for run in runs)
-        held = p95 < MOST_MS and number <= MOST_QUERIES
-        print(f"  {name:<20}{p50:>10.0f}{p95:>10.0f}{number:>10}{'' if held else '   DOES NOT HOLD'}")
-    worst = [max(timing.p95 for timing in run.values()) for run in runs]
-    figures = {"median": statistics.median(worst), "min": min(worst), "max": max(worst)}
-    RESULT.write_text(json.dumps({"page_p95_ms": figures}, indent=2) + "\n", encoding="utf-8")
-    shown_as = ", ".join(f"{name} {value:.0f}" for name, value in figures.items())
-    print(f"\n  page_p95_ms of the slowest page: {shown_as}; written to {shown(RESULT)}", flush=True)
-    return figures["median"] < MOST_MS and max(queries.values()) <= MOST_QUERIES
+def _large() -> bool:
+    size = os.environ.get("SIZE") or "default"
+    if size not in SIZES:
+        raise StackError(f"SIZE is one of {', '.join(SIZES)}.")
+    return size == "large"

@@ -1,6 +1,6 @@
 """Every page there is, by name: what the checks walk over and the screenshots show."""
 
-from stack.bench.pages import PLACES as PLACES
+from stack.bench.addresses import PLACES as PLACES
 from tests.browser.newcomer import Admin
 
 
