@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from gdpr.forgetting import Forgotten, forget
 from gdpr.models import Erasure, ErasureStep, finish
-from portals import audit, tombstones
+from portals import audit, retries, tombstones
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
-from webhooks import nudger, retries
+from webhooks import nudger
 from webhooks.models import Delivery
 from webhooks.results import Done, Result, one_by_one
 

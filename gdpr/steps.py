@@ -19,13 +19,12 @@ from gdpr.forgetting import forget
 from gdpr.models import Erasure, ErasureStep, finish
 from learners import app_objects
 from learners.people import as_custom_data
-from portals import oauth, schema
+from portals import oauth, retries, schema
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import CONTACTS, HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal, RecordType
-from webhooks import retries
 
 MOST = 100  # people whose records are removed together
 RECORDS = (ErasureStep.Kind.BLANK, ErasureStep.Kind.AGAIN)
@@ -85,12 +84,10 @@ def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool =
     except VendorError as error:
         if isinstance(error, Refused) and not alone:
             return True
-        after = error.after if isinstance(error, TryAgain) and error.after else 0.0
         for step in steps:
-            seconds = after or retries.delay(step.attempts + 1)
             ErasureStep.objects.filter(pk=step.pk).update(
-                due_at=Now() + timedelta(seconds=seconds),
-                attempts=F("attempts") + 1,
+                due_at=Now() + timedelta(seconds=retries.wait(step.attempts + 1, error)),
+                attempts=F("attempts") + int(error.counts),
                 reason=error.message[:300],
             )
         return False

@@ -8,11 +8,10 @@ from django.db.models import Q, QuerySet
 from learners import carrying, links, people, presence, reviewing
 from learners.models import Learner
 from learners.reviewitem import ReviewItem
-from portals import connecting, tombstones
+from portals import connecting, retries, tombstones
 from portals.clients.errors import Disconnected, VendorError
 from portals.lanes import Lane
 from portals.models import Portal
-from webhooks import retries
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result, one_by_one
 

@@ -16,13 +16,12 @@ from django.db.models.functions import Now
 from learners import app_objects, courses, presence, push_rows
 from learners.app_objects import Required, required_courses, upsert_input
 from learners.models import Enrollment
-from portals import schema
+from portals import retries, schema
 from portals.clients.batches import Batch, RowError
 from portals.clients.errors import Refused, VendorError
 from portals.clients.flights import Flights
 from portals.clients.hubspot import ASSOCIATION_BATCH, OBJECTS, HubSpot
 from portals.models import HubSpotAccount
-from webhooks import retries
 
 # Calls of one account under way at once: enough to spend its 10 calls a second while each takes half a second.
 FLIGHTS = 6

@@ -9,11 +9,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from learners.models import Enrollment
+from portals import retries
 from portals.clients.batches import RowError
-from portals.clients.errors import TryAgain, VendorError
+from portals.clients.errors import VendorError
 from portals.clients.hubspot import BATCH
 from portals.models import HubSpotAccount
-from webhooks import retries
 
 # By due_at alone, as the index has it: a tie-break would sort all of a backfill's equal times at every claim.
 CLAIM = """
@@ -118,16 +118,13 @@ def park(row: Enrollment, error: RowError) -> None:
 def later(rows: Sequence[Enrollment], error: VendorError) -> float:
     """The whole call failed: nothing is lost, all of it is due again. Returns how many seconds the account should
     be left alone."""
-    waits = (
-        isinstance(error, TryAgain) and not error.counts
-    )  # nobody's failure; a grant gone stale waits 0 seconds
-    after = error.after if isinstance(error, TryAgain) else 0.0
+    waits = not error.counts  # nobody's failure; a grant gone stale waits 0 seconds
     attempts = max((row.attempts for row in rows), default=0) + 1
-    seconds = after if after or waits else retries.delay(attempts)
+    seconds = retries.wait(attempts, error)
     reason = "" if waits else error.message[:500]
     with connection.cursor() as cursor:
         cursor.execute(LATER, [
             seconds, 0 if waits else 1, reason, error.correlation_id, [row.pk for row in rows],
             [row.claim for row in rows],
         ])  # fmt: skip
-    return after if after or waits else settings.SWEEP_SECONDS
+    return error.after if error.after or waits else settings.SWEEP_SECONDS

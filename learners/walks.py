@@ -17,16 +17,17 @@ from django.utils import timezone
 from learners import claims, enrollments, linking, presence, training
 from learners.models import Enrollment, Learner, Walk
 from learners.observations import from_rest
-from portals import connecting, course_list
+from portals import connecting, course_list, retries
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Course, Portal
-from webhooks import nudger, retries
+from webhooks import nudger
 
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
 CATCHING_UP = "First the linked HubSpot records are looked at."
-READ_AGAIN = 4  # the rung of the ladder for a learner whose enrollments could not be read
+# The rungs of the ladder for a page, and for a learner whose enrollments, could not be read.
+WALK_AGAIN, READ_AGAIN = 3, 4
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
 
@@ -101,7 +102,7 @@ def run(walk: Walk) -> bool:
     except TryAgain as error:
         _checkpoint(
             walk,
-            due_at=Now() + timedelta(seconds=error.after or retries.delay(3)),
+            due_at=Now() + timedelta(seconds=retries.wait(WALK_AGAIN, error)),
             reason=error.message[:300],
         )
     except VendorError as error:
@@ -232,8 +233,7 @@ def read_learners(portal: Portal, most: int = 50) -> int:
             _read_learner(learnupon, portal, learner)
             still.update(read_due_at=None)
         except (TryAgain, Refused) as error:  # whoever cannot be read makes room for the others
-            after = error.after if isinstance(error, TryAgain) else 0
-            still.update(read_due_at=Now() + timedelta(seconds=after or retries.delay(READ_AGAIN)))
+            still.update(read_due_at=Now() + timedelta(seconds=retries.wait(READ_AGAIN, error)))
             if isinstance(error, TryAgain) and error.counts:  # LearnUpon is in trouble: no more of it now
                 raise
     if due:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from learners import letters
 from learners.models import Learner
-from webhooks import retries
+from portals import retries
 
 CLAIM_SECONDS = 60
 

@@ -11,15 +11,16 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from portals import retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH, HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
-from webhooks import retries
 from webhooks.hubspot import output_fields
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
+UNKNOWN_RUNG = 4  # a callback HubSpot does not know yet is told again within the minute
 
 CLAIM = """
 UPDATE webhooks_delivery SET tell_due_at = now() + %s * interval '1 second'
@@ -80,17 +81,18 @@ def _unknown(delivery: Delivery) -> None:
     if since > timedelta(seconds=retries.scaled(retries.UNKNOWN_CALLBACK_SECONDS)):
         _settle([delivery], Delivery.Tell.UNKNOWN)
     else:
-        _again([delivery], retries.delay(min(delivery.tell_attempts + 1, 4)))
+        _again([delivery], retries.delay(min(delivery.tell_attempts + 1, UNKNOWN_RUNG)))
 
 
 def _later(deliveries: list[Delivery], error: VendorError) -> None:
     """Owed still. A dead connection needs no time of its own: these rest until the account is connected again."""
     if isinstance(error, TryAgain):
-        after = error.after or retries.delay(max(d.tell_attempts for d in deliveries) + 1)
-        _again(deliveries, after)
+        attempts = max(d.tell_attempts for d in deliveries) + 1
+        _again(deliveries, retries.wait(attempts, error), counts=error.counts)
 
 
-def _again(deliveries: list[Delivery], seconds: float) -> None:
+def _again(deliveries: list[Delivery], seconds: float, *, counts: bool = True) -> None:
     Delivery.objects.filter(pk__in=[d.pk for d in deliveries], tell=Delivery.Tell.OWED).update(
-        tell_due_at=Now() + timedelta(seconds=max(seconds, 0.2)), tell_attempts=F("tell_attempts") + 1
+        tell_due_at=Now() + timedelta(seconds=max(seconds, 0.2)),
+        tell_attempts=F("tell_attempts") + int(counts),
     )

@@ -13,9 +13,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from portals import retries
 from portals.clients.errors import Reason
 from portals.models import HubSpotAccount, Portal
-from webhooks import retries
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
 
@@ -73,8 +73,7 @@ def _give_up(delivery: Delivery, later: Later) -> Done | None:
 
 def _later(delivery: Delivery, later: Later) -> dict[str, object]:
     attempts = delivery.attempts + (1 if later.counts else 0)
-    # A vendor's own waiting time is kept to the second; only our ladder is scaled for fault tests.
-    seconds = later.after if later.after else retries.delay(attempts)
+    seconds = retries.wait(attempts, later)
     return {
         "due_at": Now() + timedelta(seconds=max(seconds, 0.2)),
         "attempts": attempts,

@@ -16,6 +16,9 @@ class Reason(StrEnum):
 class VendorError(Exception):
     """`message` is in plain words and without personal data; it may be shown to the admin."""
 
+    after: float = 0.0  # seconds before which it is of no use to try again
+    counts: bool = True  # as a failed attempt
+
     def __init__(self, message: str, *, correlation_id: str = "") -> None:
         super().__init__(message)
         self.message = message

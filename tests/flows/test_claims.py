@@ -8,11 +8,12 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from portals import retries
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
 from portals.tokens import mark_disconnected
 from tests.flows.stage import ACME, GLOBEX, Stage
-from webhooks import callbacks, claims, intake, retries
+from webhooks import callbacks, claims, intake
 from webhooks.models import Delivery
 from webhooks.results import Done, Later
 
@@ -96,21 +97,13 @@ def test_the_ladder_climbs_and_the_vendor_s_own_wait_is_kept(stage: Stage) -> No
         (row,) = claims.claim(account.pk, Lane.LIVE, 1)
         claims.write(row, Later("down"))
         waits.append((Delivery.objects.get().due_at - timezone.now()).total_seconds())
-    assert all(rung * 0.75 < wait < rung * 1.25 for rung, wait in zip(retries.LADDER, waits, strict=False))
+    assert all(rung * 0.9 < wait < rung * 1.25 for rung, wait in zip(retries.LADDER, waits, strict=False))
     Delivery.objects.update(due_at=timezone.now())
     (row,) = claims.claim(account.pk, Lane.LIVE, 1)
     claims.write(row, Later("full", after=77.0, counts=False))
     after = Delivery.objects.get()
     assert 70 < (after.due_at - timezone.now()).total_seconds() < 78
     assert after.attempts == 5
-
-
-def test_the_ladders_last_as_long_as_they_say() -> None:
-    def hours(attempts: int) -> float:
-        return sum(retries.LADDER[min(n, len(retries.LADDER)) - 1] for n in range(1, attempts)) / 3600
-
-    assert 72 <= hours(retries.ACTION_ATTEMPTS) <= 76
-    assert 14 * 24 <= hours(retries.PROGRESS_ATTEMPTS) <= 14 * 24 + 4
 
 
 def test_an_action_ends_before_hubspot_stops_waiting(stage: Stage) -> None:

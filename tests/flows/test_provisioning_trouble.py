@@ -7,10 +7,10 @@ from django.db import connection
 
 from learners import actions
 from learners.models import Learner
-from portals import connecting
+from portals import connecting, retries
 from portals.models import Portal
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
-from webhooks import retries, tasks
+from webhooks import tasks
 from webhooks.models import Delivery
 
 AMARA = "amara.abara@northwind.example"
