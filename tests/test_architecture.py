@@ -224,7 +224,7 @@ def test_nothing_is_left_to_do_in_the_code() -> None:
 
 def test_every_test_folder_mirrors_something() -> None:
     mirrored = {path.name for path in ROOT.iterdir() if path.is_dir()}
-    own = {"flows", "oracle", "browser", "e2e", "live"}
+    own = {"flows", "oracle", "browser", "e2e", "live", "security"}
     folders = {p.name for p in (ROOT / "tests").iterdir() if p.is_dir() and (p / "__init__.py").exists()}
     assert folders <= mirrored | own
 

@@ -2,12 +2,14 @@
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
 from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from portals.fields import key_id, mark
 from portals.models import HubSpotAccount, Portal
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
@@ -27,7 +29,7 @@ def test_no_secret_stands_in_the_database(acme: HubSpotAccount, acme_portal: Por
         for name in names:
             assert getattr(row, name)
             assert getattr(row, name) not in column(row, name)
-            assert column(row, name).startswith("gAAAA")
+            assert column(row, name).startswith(mark(settings.ENCRYPTION_KEYS[0]) + "gAAAA")
 
 
 def test_every_secret_looking_column_is_encrypted() -> None:
@@ -76,11 +78,44 @@ def test_rotation(settings: Settings, acme: HubSpotAccount) -> None:
     settings.ENCRYPTION_KEYS = [NEW]
     acme.refresh_from_db()
     assert acme.access_token == "secret"
-    assert Fernet(NEW).decrypt(column(acme, "access_token").encode()) == b"secret"
+    stored = column(acme, "access_token")
+    assert Fernet(NEW).decrypt(stored.removeprefix(mark(NEW)).encode()) == b"secret"
 
 
 def test_a_lost_key_is_an_error_and_not_an_empty_secret(settings: Settings, acme: HubSpotAccount) -> None:
     settings.ENCRYPTION_KEYS = [LOST]
+    with pytest.raises(InvalidToken):
+        acme.refresh_from_db()
+
+
+def test_a_stored_value_says_which_key_opens_it(settings: Settings, acme: HubSpotAccount) -> None:
+    """Otherwise nobody could tell whether an old key may be taken out."""
+    for key in (OLD, NEW):
+        settings.ENCRYPTION_KEYS = [key, LOST]
+        acme.access_token = "secret"
+        acme.save()
+        assert column(acme, "access_token").split(".")[:2] == ["v1", key_id(key)]
+    assert OLD[:8] not in key_id(OLD)
+
+
+def test_what_was_stored_before_values_were_marked_is_read(settings: Settings, acme: HubSpotAccount) -> None:
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    acme.save()
+    old = Fernet(OLD).encrypt(b"secret").decode()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE portals_hubspotaccount SET access_token = %s WHERE id = %s", [old, acme.pk])
+    acme.refresh_from_db()
+    assert acme.access_token == "secret"
+
+
+def test_a_value_under_another_key_s_name_is_not_opened(settings: Settings, acme: HubSpotAccount) -> None:
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    acme.save()
+    planted = mark(NEW) + Fernet(OLD).encrypt(b"secret").decode()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE portals_hubspotaccount SET access_token = %s WHERE id = %s", [planted, acme.pk]
+        )
     with pytest.raises(InvalidToken):
         acme.refresh_from_db()
 
