@@ -9,7 +9,7 @@ help:
 	@echo "make demo    play the whole story against a sandbox HubSpot and LearnUpon"
 	@echo "make up      run everything until Ctrl-C, on data that stays"
 	@echo "make test    run the tests (ARGS='-k word' goes to pytest)"
-	@echo "make check   lint, types, migrations, deploy checks, tests with coverage (SKIP=part,part)"
+	@echo "make check   lint, types, migrations, deploy checks, documents, tests with coverage (SKIP=part,part)"
 	@echo "make proofs  push 20,000 rows within HubSpot's limits; count what large jobs cost LearnUpon; erase 1,000 under load"
 	@echo "make bench   measure speed; figures go to var/bench.json (PART=part,part, SIZE=large)"
 	@echo "make hubspot-app  write the files of hubspot-app/ that follow from the code"

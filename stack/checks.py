@@ -27,6 +27,7 @@ PARTS: dict[str, list[str]] = {
     ],
     "deploy": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "hubspot-app": [*HUBSPOT_APP, "--check"],
+    "docs": [PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet"],
     "tests": [],
     "coverage": [PYTHON, "-m", "coverage", "report", "--skip-covered", f"--fail-under={COVERAGE_FLOOR}"],
 }
@@ -76,4 +77,5 @@ def production_environment() -> dict[str, str]:
         "LEARNUPON_URL": "https://{subdomain}.{region}",
         "EMAIL_URL": "submission://user:password@mail.example.com:587",
         "DEFAULT_FROM_EMAIL": "Hubsync <hubsync@example.com>",
+        "NO_MKDOCS_2_WARNING": "1",
     }
