@@ -255,3 +255,20 @@ def test_the_sandbox_settings_of_the_documents_are_settings() -> None:
     block = re.search(r"Set in `.env`:\n\n```\n(.+?)```", read("docs/running.md"), re.DOTALL)
     assert block
     assert set(re.findall(r"^(\w+)=", block.group(1), re.MULTILINE)) <= set(settings_read())
+
+
+# --- habits -------------------------------------------------------------------------------------------
+def test_workflows_and_hooks_call_what_exists() -> None:
+    habits = [*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in habits)
+    assert all(yaml.safe_load(file.read_text(encoding="utf-8")) for file in habits)
+    matrix = re.findall(r"command: \[(.+)\]", text)
+    called = {*re.findall(r"\bmake ([a-z-]+)", text), *(word for row in matrix for word in row.split(", "))}
+    assert {"check", "chaos"} <= called <= make_targets()
+
+
+def test_owned_paths_exist() -> None:
+    rows = [
+        line.split() for line in read(".github/CODEOWNERS").splitlines() if line and not line.startswith("#")
+    ]
+    assert [path for path, *owners in rows if path != "*" and not (ROOT / path.strip("/")).is_dir()] == []
