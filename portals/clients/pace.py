@@ -38,13 +38,14 @@ return 0
 """
 
 # KEYS: a hash per host.  ARGV: left of the minute, left of the week; -1 where the answer did not say.
-# Answers overtake each other, so within a minute only a lower report counts.
+# Answers overtake each other, so within a minute only a lower report counts; or one above all seen before, which no
+# answer of this minute could be late with: more is allowed than we knew.
 _REPORT = """
 local now = redis.call('TIME')[1]
 local minute, week = tonumber(ARGV[1]), tonumber(ARGV[2])
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 if minute >= 0 then
-  if field('minute:most') == 0 or minute < field('minute:left') then
+  if minute > field('minute:most') or minute < field('minute:left') then
     redis.call('HSET', KEYS[1], 'minute:left', minute)
   end
   redis.call('HSET', KEYS[1], 'minute:most', math.max(minute, field('minute:most')))

@@ -57,9 +57,11 @@ class Stage:
         return next(server for server in self.app.services.servers if isinstance(server, Redis))
 
     def set_up(self) -> None:
-        """Install, connect and map as in the demo; then the worlds' clocks run faster."""
+        """The worlds' clocks run faster; then install, connect and map as in the demo."""
         if not (self.app.services.own_database and self.app.services.own_redis):
             raise StackError("The fault suite kills PostgreSQL and Redis: unset DATABASE_URL and REDIS_URL.")
+        options = {k: v for k, v in WORLD.items() if not (self.kept_rates and k == "learnupon_minute")}
+        self.scene.worlds.call("PUT", "options", options)
         for step in (
             connecting.install_acme,
             connecting.connect_acme,
@@ -69,8 +71,6 @@ class Stage:
             connecting.connect_globex,
         ):
             step(self.scene)
-        options = {k: v for k, v in WORLD.items() if not (self.kept_rates and k == "learnupon_minute")}
-        self.scene.worlds.call("PUT", "options", options)
         self.scene.worlds.call("POST", "deliveries", {"duplicate": 1.0, "shuffle": 1.0})
 
     def reconnect(self, subdomain: str) -> None:

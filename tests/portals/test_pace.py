@@ -114,6 +114,14 @@ def test_an_older_answer_that_arrives_late_does_not_raise_what_is_left() -> None
     assert take() > 0
 
 
+def test_a_raised_allowance_counts_at_once() -> None:
+    """Else the little that was left of the smaller one would be too little of the larger one, and all would wait."""
+    take()
+    answered(minute=290)
+    answered(minute=6000)
+    assert take() == 0
+
+
 def test_the_week_is_kept_too_and_asked_again_after_an_hour() -> None:
     answered(week=9000)
     assert take() == 0
