@@ -34,11 +34,28 @@ def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
 def contact_deleted(delivery: Delivery) -> Result:
     """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased. A run that read the
     record just before may be making a learner of it: that is waited for."""
+    if _overtaken_by("contact.restore", delivery):
+        return Done("unchanged", "The record was restored afterwards.")
     paused = links.pause(learners_of(delivery), links.DELETED)
-    if not paused and _runs_wait(delivery):
+    return Done("paused", "The link is paused.") if paused else _about_nobody(delivery)
+
+
+def _overtaken_by(kind: str, delivery: Delivery) -> bool:
+    """Whether HubSpot told already of what happened to the record afterwards. Its events come in any order and go by
+    `occurredAt` (https://developers.hubspot.com/docs/api-reference/latest/webhooks/guide)."""
+    about = Delivery.objects.filter(
+        account_id=delivery.account_id, record_type=delivery.record_type, record_id=delivery.record_id
+    )
+    then = delivery.occurred_at
+    return then is not None and about.filter(kind=f"hubspot.{kind}", occurred_at__gt=then).exists()
+
+
+def _about_nobody(delivery: Delivery) -> Result:
+    """No link; one may yet come about, and what happened to its record must not be forgotten until then."""
+    if _runs_wait(delivery):
         after = retries.scaled(RUN_SECONDS)
         return Later("A workflow action about this record is under way.", after, counts=False)
-    return Done("paused", "The link is paused.") if paused else NOBODY
+    return NOBODY
 
 
 def _runs_wait(delivery: Delivery) -> bool:
@@ -50,8 +67,13 @@ def _runs_wait(delivery: Delivery) -> bool:
 
 @one_by_one
 def contact_restored(delivery: Delivery) -> Result:
-    away = learners_of(delivery).filter(state_reason__in=links.AWAY)
-    return Done("resumed", "The link is active again.") if links.resume(away) else NOBODY
+    if _overtaken_by("contact.deletion", delivery):
+        return Done("unchanged", "The record was deleted again afterwards.")
+    learners = learners_of(delivery)
+    if links.resume(learners.filter(state_reason__in=links.AWAY)):
+        return Done("resumed", "The link is active again.")
+    # The deletion may come later than this: what is kept of a linked record tells it.
+    return Done("unchanged", "The link was not paused.") if learners.exists() else _about_nobody(delivery)
 
 
 @one_by_one

@@ -1,4 +1,6 @@
-"""Workflow runs that are worked after their contact was deleted."""
+"""Contacts deleted and restored, told in any order and while workflow runs about them wait."""
+
+import pytest
 
 from learners.models import Learner
 from tests.flows.stage import ACME, Stage
@@ -33,3 +35,39 @@ def test_a_run_whose_contact_was_restored_meanwhile_goes_on(stage: Stage) -> Non
         stage.later(minutes=1)
     assert stage.outcome(stage.execution(run)) == "created"
     assert Learner.objects.get().state == "active"
+
+
+def _told(kind: str, contact: str, at: int) -> dict[str, object]:
+    return {
+        "subscriptionType": kind, "portalId": ACME, "objectId": int(contact), "eventId": at, "subscriptionId": 1,
+        "occurredAt": 1_750_000_000_000 + at,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "state"), [("contact.deletion", "active"), ("contact.restore", "paused")])
+def test_the_later_event_counts_in_whatever_order_they_come(stage: Stage, first: str, state: str) -> None:
+    """HubSpot promises no order: a deletion told after its restore paused the link until somebody noticed."""
+    contact = stage.contact(AMARA)
+    stage.add(contact)
+    second = ({"contact.deletion", "contact.restore"} - {first}).pop()
+    for event in (_told(second, contact, 2), _told(first, contact, 1)):
+        stage.post("/webhooks/hubspot/events", [event])
+        stage.work()
+    assert Learner.objects.get().state == state
+    assert not [row for row in stage.deliveries() if row.state != "done"]
+
+
+def test_a_restore_told_first_counts_for_a_link_that_is_only_made(stage: Stage) -> None:
+    """The run is under way: nobody is linked when the restore comes, and somebody is when the deletion does."""
+    contact = stage.contact(AMARA)
+    stage.spend_allowance("acme.learnupon.com")
+    (run,) = stage.run("user-add", contact)
+    stage.work()
+    for event in (_told("contact.restore", contact, 2), _told("contact.deletion", contact, 1)):
+        stage.post("/webhooks/hubspot/events", [event])
+        stage.work()
+    stage.fresh_limits()
+    stage.later(minutes=2)
+    assert stage.outcome(stage.execution(run)) == "created"
+    assert Learner.objects.get().state == "active"
+    assert not [row for row in stage.deliveries() if row.state == "waiting"]
