@@ -56,7 +56,10 @@ def erase_deliveries(person: Person) -> int:
     rows = Delivery.objects.filter(account=person.account).exclude(kind__in=REQUESTS)
     ids = {pk for about in _about(person) for pk in rows.filter(about).values_list("pk", flat=True)}
     theirs = Delivery.objects.filter(pk__in=ids)
-    theirs.filter(state=Delivery.State.WAITING, tell=Delivery.Tell.OWED).update(tell_due_at=Now())
+    # What HubSpot is still to be told says `erased` from now on, and so does the page.
+    owed = theirs.filter(tell=Delivery.Tell.OWED)
+    owed.update(outcome="erased")
+    owed.filter(state=Delivery.State.WAITING).update(tell_due_at=Now())
     theirs.filter(state=Delivery.State.WAITING).update(
         state=Delivery.State.FAILED, outcome="erased", done_at=Now()
     )

@@ -155,6 +155,20 @@ def test_work_that_waits_is_answered_erased(stage: Stage) -> None:
     assert not Learner.objects.exists()
 
 
+def test_what_was_done_but_not_told_is_told_as_it_stands_here(stage: Stage) -> None:
+    """HubSpot was told `erased`, and our page went on saying `created`."""
+    contact = stage.contact(AMARA)
+    stage.fault("hubspot", "callbacks", "status", status=503, times=50)
+    (execution,) = stage.run("user-add", contact)
+    tasks.sweep()
+    assert Delivery.objects.get().outcome == "created"
+    delete_privately(stage, contact)
+    stage.mend()
+    stage.later(hours=1)
+    run = Delivery.objects.get(callback_id=execution)
+    assert (run.outcome, run.tell, stage.outcome(stage.execution(execution))) == ("erased", "told", "erased")
+
+
 def test_late_data_of_any_kind_brings_nobody_back(stage: Stage) -> None:
     learner = linked(stage)
     enrollments.take(learner.portal, [seen(1)])
