@@ -8,7 +8,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin hubsync
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv/hubsync
-COPY manage.py ./
+COPY manage.py CHANGELOG.md ./
 COPY hubsync hubsync
 COPY portals portals
 COPY webhooks webhooks

@@ -1,5 +1,6 @@
 """Wiring: settings, addresses, the table of flows, Celery, logging, health. No behaviour lives here."""
 
 from hubsync.celery import app as celery_app
+from hubsync.version import __version__
 
-__all__ = ["celery_app"]
+__all__ = ["__version__", "celery_app"]
