@@ -5,8 +5,12 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
@@ -21,6 +25,12 @@ class TooLarge(exceptions.APIException):
     default_code = "too_large"
 
 
+class Unavailable(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database does not answer. Send the request again."
+    default_code = "unavailable"
+
+
 def raw_body(request: HttpRequest) -> bytes:
     """The body as it came, read once, at most BODY_LIMIT bytes."""
     length = request.META.get("CONTENT_LENGTH") or "0"
@@ -30,6 +40,8 @@ def raw_body(request: HttpRequest) -> bytes:
         return request.body
     except RequestDataTooBig:
         raise TooLarge from None
+    except UnreadablePostError:
+        raise exceptions.ParseError("The body ended too early.") from None
 
 
 def read_json(body: bytes) -> Any:
@@ -53,6 +65,16 @@ class OrjsonParser(BaseParser):
         return read_json(raw_body((parser_context or {})["request"]._request))
 
 
+class OnlyJson(BaseContentNegotiation):
+    """Answers JSON whatever the request would like: refusing a signed event for its Accept header would lose it."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class OrjsonRenderer(BaseRenderer):
     media_type = "application/json"
     format = "json"
@@ -66,6 +88,8 @@ class OrjsonRenderer(BaseRenderer):
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every failed request answers `{"error": code, "message": …}`, with the fields at fault where there are any."""
+    if isinstance(error, OperationalError | InterfaceError):
+        error = Unavailable()
     response = drf_handler(error, context)
     if response is None:
         return None
@@ -77,3 +101,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         body["message"] = str(getattr(error, "detail", "The request failed."))
     response.data = body
     return response
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> JsonResponse:
+    """The last address under /webhooks/: programs are answered in JSON, and a page of HTML would help none."""
+    return JsonResponse({"error": "not_found", "message": "There is no such address."}, status=404)

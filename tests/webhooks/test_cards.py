@@ -33,7 +33,7 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
-def send(method: str, path: str, body: Any = None, secret: str = "") -> Any:
+def send(method: str, path: str, body: Any = None, secret: str = "", accept: str = "*/*") -> Any:
     """As HubSpot's proxy sends it."""
     content = orjson.dumps(body) if body is not None else b""
     stamp = str(int(time.time() * 1000))
@@ -42,6 +42,7 @@ def send(method: str, path: str, body: Any = None, secret: str = "") -> Any:
     signed = {
         "X-HubSpot-Signature-v3": signatures.hubspot_v3(key, method, uri, content, stamp),
         "X-HubSpot-Request-Timestamp": stamp,
+        "Accept": accept,
     }
     return CLIENT.generic(method, path, content, "application/json", headers=signed)
 
