@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from hubsync import env
+from hubsync import __version__, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -194,11 +194,24 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["webhooks.wire.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["webhooks.wire.OrjsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "webhooks.wire.OnlyJson",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other that is not there
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "webhooks.wire.exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Hubsync", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hubsync",
+    "DESCRIPTION": "The addresses that programs call. Other methods than those named here are answered 405, and a request "
+    "that is no proper HTTP or names another host 400, 414 or 431, before it reaches an address.",
+    "VERSION": __version__,
+    "OAS_VERSION": "3.1.0",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "hubsync.openapi.add_operators",
+    ],
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from hubsync.flows import HUBSPOT_EVENTS
 from webhooks.hubspot import RECORD_TYPES
 
 Wire = serializers.Serializer[Any]
@@ -30,26 +31,10 @@ class ActionRequest(Wire):
     context = serializers.DictField(required=False, allow_null=True)  # type: ignore[assignment]  # HubSpot's name
 
 
-class ActionAnswer(Wire):
-    outputFields = serializers.DictField(child=serializers.CharField())
-
-
 class OptionsRequest(Wire):
     origin = Origin()
     inputFields = serializers.DictField(required=False, default=dict)
     fetchOptions = serializers.DictField(required=False, default=dict)
-
-
-class Option(Wire):
-    label = serializers.CharField()  # type: ignore[assignment]  # HubSpot's name
-    value = serializers.CharField()
-    description = serializers.CharField(required=False)
-
-
-class OptionsAnswer(Wire):
-    options = Option(many=True)
-    after = serializers.CharField(required=False)
-    searchable = serializers.BooleanField()
 
 
 class CardQuery(Wire):
@@ -59,6 +44,42 @@ class CardQuery(Wire):
     userId = serializers.CharField(max_length=32, required=False, allow_blank=True)
     userEmail = serializers.CharField(max_length=200, required=False, allow_blank=True)
     contactId = serializers.RegexField(r"^[0-9]{1,18}$", required=False)
+
+
+class HubSpotEvent(Wire):
+    """One of HubSpot's events, for the document: the list is read event by event (webhooks/hubspot.py), because one
+    bad event must not cost the others."""
+
+    portalId = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    subscriptionType = serializers.ChoiceField(choices=HUBSPOT_EVENTS)
+    objectId = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    subscriptionId = serializers.IntegerField(required=False)
+    eventId = serializers.IntegerField(required=False)
+    occurredAt = serializers.IntegerField(required=False)
+    propertyName = serializers.CharField(required=False)
+    propertyValue = serializers.CharField(required=False)
+    primaryObjectId = serializers.IntegerField(required=False)
+    mergedObjectIds = serializers.ListField(child=serializers.IntegerField(), required=False)
+    newObjectId = serializers.IntegerField(required=False)
+
+
+class LearnUponUser(Wire):
+    userId = serializers.IntegerField()
+
+
+class LearnUponEvent(Wire):
+    """One of LearnUpon's events, for the document: each is read by itself (webhooks/learnupon.py)."""
+
+    eventCreated = serializers.DateTimeField()
+    user = LearnUponUser(required=False)
+    enrollmentId = serializers.IntegerField()
+    courseId = serializers.IntegerField(required=False)
+    enrollmentStatus = serializers.CharField(required=False)
+    percentage = serializers.FloatField(required=False)
+
+
+class LearnUponRequest(Wire):
+    data = LearnUponEvent(many=True)  # type: ignore[assignment]  # LearnUpon's name
 
 
 class CardBody(Wire):

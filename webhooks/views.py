@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,17 +10,10 @@ from rest_framework.views import APIView
 
 from hubsync.flows import ACTIONS, CARDS
 from portals.models import HubSpotAccount
-from webhooks import cards, hubspot, intake, learnupon, options
+from webhooks import cards, hubspot, intake, learnupon, openapi, options
 from webhooks.authentication import HubSpotSignature, LearnUponSignature
 from webhooks.models import Delivery
-from webhooks.serializers import (
-    ActionAnswer,
-    ActionRequest,
-    CardBody,
-    CardQuery,
-    OptionsAnswer,
-    OptionsRequest,
-)
+from webhooks.serializers import ActionRequest, OptionsRequest
 
 
 def known_account(hub_id: int) -> HubSpotAccount:
@@ -37,7 +28,7 @@ class ActionView(APIView):
 
     authentication_classes = [HubSpotSignature]
 
-    @extend_schema(request=ActionRequest, responses={200: ActionAnswer})
+    @openapi.ACTION
     def post(self, request: Request, action: str) -> Response:
         if action not in ACTIONS:
             raise exceptions.NotFound("There is no such action.")
@@ -57,7 +48,7 @@ class OptionsView(APIView):
 
     authentication_classes = [HubSpotSignature]
 
-    @extend_schema(request=OptionsRequest, responses={200: OptionsAnswer})
+    @openapi.OPTIONS
     def post(self, request: Request, field: str) -> Response:
         if field not in options.FIELDS:
             raise exceptions.NotFound("There is no such field.")
@@ -73,11 +64,11 @@ class CardView(APIView):
 
     authentication_classes = [HubSpotSignature]
 
-    @extend_schema(parameters=[CardQuery], responses={200: OpenApiTypes.OBJECT})
+    @openapi.CARD_SHOWN
     def get(self, request: Request, card: str) -> Response:
         return self._answer(request, card, {})
 
-    @extend_schema(parameters=[CardQuery], request=CardBody, responses={200: OpenApiTypes.OBJECT})
+    @openapi.CARD_PRESSED
     def post(self, request: Request, card: str) -> Response:
         return self._answer(request, card, request.data)
 
@@ -95,7 +86,7 @@ class HubSpotEventsView(APIView):
 
     authentication_classes = [HubSpotSignature]
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: None})
+    @openapi.HUBSPOT_EVENTS
     def post(self, request: Request) -> Response:
         intake.record(hubspot.events(request.data))
         return Response()
@@ -106,7 +97,7 @@ class LearnUponView(APIView):
 
     authentication_classes = [LearnUponSignature]
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: None})
+    @openapi.LEARNUPON_EVENTS
     def post(self, request: Request, webhook_id: UUID) -> Response:
         portal: Any = request.user
         made = learnupon.events(request.data, request.headers.get("X-Webhook-Type", ""), portal)
