@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "hubsync.bodies.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -92,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portals.sessions.AccountMiddleware",
+    "portals.throttle.ThrottleMiddleware",
 ]
 ROOT_URLCONF = "hubsync.urls"
 WSGI_APPLICATION = "hubsync.wsgi.application"
@@ -161,8 +163,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
 # --- sessions and browsers --------------------------------------------------------------------------
-SESSION_COOKIE_NAME = "hubsync_session"
-SESSION_COOKIE_HTTPONLY = True
+# A browser takes a __Host- cookie only over https, from this very host and for all of it: nobody can plant one.
+SESSION_COOKIE_NAME = "hubsync_session" if DEBUG else "__Host-hubsync_session"
+CSRF_COOKIE_NAME = "hubsync_csrf" if DEBUG else "__Host-hubsync_csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # no script of ours reads them
 SESSION_COOKIE_SAMESITE = "Lax"  # HubSpot's consent page sends people back by a cross-site redirect
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
@@ -170,6 +174,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies of our own stand in front: that many entries of X-Forwarded-For, from the right, are believed.
+PROXY_COUNT = int(env.number("PROXY_COUNT", default=0 if DEBUG else 1, low=0, high=10))
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 
 from portals.banners import banners
@@ -28,7 +29,11 @@ class AccountMiddleware:
             if account_id:
                 request.account = HubSpotAccount.objects.filter(pk=account_id).first()  # type: ignore[attr-defined]
                 request.actor = request.session.get(ACTOR_KEY, "")  # type: ignore[attr-defined]
-        return self.get_response(request)
+        response = self.get_response(request)
+        # Everything made for a request is somebody's: no cache may keep it for somebody else, nor for "Back".
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
 
 
 def sign_in(request: HttpRequest, account: HubSpotAccount, actor: str) -> None:
@@ -36,6 +41,7 @@ def sign_in(request: HttpRequest, account: HubSpotAccount, actor: str) -> None:
     request.session.flush()
     request.session[ACCOUNT_KEY] = account.pk
     request.session[ACTOR_KEY] = actor
+    rotate_token(request)
     request.account, request.actor = account, actor  # type: ignore[attr-defined]
 
 

@@ -1,13 +1,22 @@
 """Two tenants, always: acme's people must never see globex's. The rows here are as an install would leave them."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from portals import throttle
 from portals.models import HubSpotAccount, Portal
 from portals.oauth import SCOPES
+
+
+@pytest.fixture(autouse=True)
+def nothing_tried_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test counts tries from nothing: all of them come from one address."""
+    monkeypatch.setattr(throttle, "PREFIX", uuid.uuid4().hex)
+    monkeypatch.setattr(throttle, "_away_until", 0.0)
 
 
 def make_account(hub_id: int, domain: str) -> HubSpotAccount:
