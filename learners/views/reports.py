@@ -4,13 +4,14 @@ date, people with a required course completed."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Subquery
-from django.db.models.functions import Now, TruncMonth
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Now
 
 from learners.models import Enrollment, Learner
 from learners.views.counted import counted, forget
@@ -18,8 +19,6 @@ from portals.models import Course, Portal
 
 COMPLETED = Enrollment.Status.COMPLETED
 MANY = 5  # "5 or more courses" is one row of the distribution
-MONTHS = 12
-YEAR = timedelta(days=367)  # 12 months lie in it wherever it ends
 # A sum over sums, which the ORM cannot say.
 DISTRIBUTION = """
 SELECT least(done, %s), count(*), sum(every - in_progress - done), sum(in_progress), sum(done) FROM (
@@ -28,6 +27,18 @@ SELECT least(done, %s), count(*), sum(every - in_progress - done), sum(in_progre
         count(*) FILTER (WHERE status = 'in_progress') AS in_progress
     FROM learners_enrollment WHERE portal_id = %s AND NOT unenrolled GROUP BY learner_id
 ) AS people GROUP BY 1
+"""
+# Month by month along the index: cutting every moment down to its month takes three times as long.
+MONTHLY = """
+WITH done AS NOT MATERIALIZED (
+    SELECT completed_at FROM learners_enrollment
+    WHERE portal_id = %(portal)s AND status = 'completed' AND NOT unenrolled AND completed_at IS NOT NULL
+), latest AS (SELECT date_trunc('month', max(completed_at) AT TIME ZONE %(zone)s) AS month FROM done)
+SELECT begins::date, courses
+FROM latest, generate_series(month - interval '11 months', month, interval '1 month') AS begins,
+LATERAL (SELECT count(*) AS courses FROM done WHERE completed_at >= begins AT TIME ZONE %(zone)s
+    AND completed_at < (begins + interval '1 month') AT TIME ZONE %(zone)s) AS counted
+WHERE courses > 0 ORDER BY begins DESC
 """
 
 
@@ -74,16 +85,9 @@ def distribution(portal: Portal) -> tuple[list[tuple[str, int]], list[tuple[str,
 
 def completions_by_month(portal: Portal, zone: ZoneInfo | None) -> list[tuple[date, int]]:
     """Of the year that ends with the latest completion; what lies before is not even read."""
-    done = enrollments_of(portal).filter(status=COMPLETED, completed_at__isnull=False)
-    latest = done.order_by("-completed_at").values("completed_at")[:1]
-    counted = (
-        done.filter(completed_at__gte=ExpressionWrapper(Subquery(latest) - YEAR, DateTimeField()))
-        .annotate(month=TruncMonth("completed_at", tzinfo=zone))
-        .values_list("month")
-        .annotate(count=Count("*"))
-        .order_by("-month")[:MONTHS]
-    )
-    return [(month.date(), count) for month, count in counted]
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHLY, {"portal": portal.pk, "zone": zone.key if zone else settings.TIME_ZONE})
+        return list(cursor.fetchall())
 
 
 def completions(portal: Portal) -> QuerySet[Enrollment]:

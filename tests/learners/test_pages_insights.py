@@ -1,6 +1,7 @@
 """The three promised reports, their spreadsheets, and marking required courses."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -65,6 +66,23 @@ def test_completions_by_date_in_the_accounts_time_zone(as_acme: Client, acme_por
     assert [(day.month, count) for day, count in page.context["sums"].months] == [(6, 2)]
     assert "Jun 2026" in page.content.decode()
     assert csv(as_acme, acme_portal, "completions").count("2026-05-31T23:30:00+00:00") == 2
+
+
+def test_months_begin_at_local_midnight_and_end_a_year_before_the_latest(acme_portal: Portal) -> None:
+    """Summer time moves the edges of some months; a month without completions is left out, not shifted."""
+    moments = (
+        "2026-11-01T03:59:59Z",  # still October in New York, in summer time
+        "2026-11-01T04:00:00Z",  # November
+        "2026-12-01T04:59:59Z",  # still November, in winter time
+        "2025-12-01T05:00:00Z",  # the first moment of the twelve months
+        "2025-12-01T04:59:59Z",  # the last one before them
+    )
+    ada = learner(acme_portal, "Ada")
+    for moment in moments:
+        enrollment(ada, "Safety", status="completed", completed_at=moment)
+        enrollment(ada, "Safety", status="completed", completed_at=moment, unenrolled=True)
+    months = reports.completions_by_month(acme_portal, ZoneInfo("America/New_York"))
+    assert months == [(date(2026, 11, 1), 2), (date(2026, 10, 1), 1), (date(2025, 12, 1), 1)]
 
 
 @pytest.mark.usefixtures("progress")
