@@ -51,8 +51,10 @@ def _overtaken_by(kind: str, delivery: Delivery) -> bool:
 
 
 def _about_nobody(delivery: Delivery) -> Result:
-    """No link; one may yet come about, and what happened to its record must not be forgotten until then."""
-    if _runs_wait(delivery):
+    """No link; one may yet come about, and what happened to its record must not be forgotten until then. Nothing waits
+    for somebody erased: no run makes a learner of them."""
+    erased = tombstones.record_is_erased(delivery.account, delivery.record_type, delivery.record_id)
+    if not erased and _runs_wait(delivery):
         after = retries.scaled(RUN_SECONDS)
         return Later("A workflow action about this record is under way.", after, counts=False)
     return NOBODY
