@@ -20,6 +20,7 @@ from gdpr.models import Erasure, ErasureStep, finish
 from learners import app_objects
 from learners.people import as_custom_data
 from portals import oauth, retries, schema
+from portals.clients.breaker import Vendor
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import CONTACTS, HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
@@ -39,6 +40,17 @@ def run(account: HubSpotAccount) -> None:
         for step in steps:
             if step.kind not in RECORDS:
                 _settle([step], partial(clear_record_id, account, json.loads(step.secret)))
+
+
+def answers_again(vendor: str, name: str) -> None:
+    """Steps that wait for hours because a vendor failed are due now that it answers."""
+    long = Now() + timedelta(seconds=settings.CLAIM_SECONDS)
+    failed = ErasureStep.objects.filter(done_at=None, attempts__gt=0, due_at__gt=long)
+    if vendor == Vendor.HUBSPOT:
+        failed.filter(erasure__account__hub_id=name, kind__in=RECORDS).update(due_at=Now())
+    else:
+        accounts = Portal.objects.filter(subdomain=name.partition(".")[0]).values("account")
+        failed.filter(erasure__account__in=accounts).exclude(kind__in=RECORDS).update(due_at=Now())
 
 
 def _claimed(account: HubSpotAccount) -> list[ErasureStep]:

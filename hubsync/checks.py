@@ -7,13 +7,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from hubsync.flows import CARDS, FLOWS
+from hubsync.flows import ANSWERS_AGAIN, CARDS, FLOWS
 
 
 @register(Tags.compatibility)
 def flows_resolve(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    for kind, path in (FLOWS | CARDS).items():
+    for kind, path in (*FLOWS.items(), *CARDS.items(), *(("ANSWERS_AGAIN", path) for path in ANSWERS_AGAIN)):
         try:
             import_string(path)
         except ImportError as error:

@@ -44,6 +44,14 @@ CARDS: dict[str, str] = {
     "POST refresh": "learners.cards.refresh",
 }
 
+# Told the vendor and the account's hub_id or portal's host when a vendor that failed it answers again: each makes what
+# waits on the ladder for that due at once.
+ANSWERS_AGAIN: tuple[str, ...] = (
+    "webhooks.claims.answers_again",
+    "learners.push_rows.answers_again",
+    "gdpr.steps.answers_again",
+)
+
 ACTIONS: tuple[str, ...] = tuple(
     kind.removeprefix("hubspot.action.") for kind in FLOWS if kind.startswith("hubspot.action.")
 )

@@ -17,7 +17,9 @@ from learners import app_objects, courses, presence, push_rows
 from learners.app_objects import Required, required_courses, upsert_input
 from learners.models import Enrollment
 from portals import retries, schema
+from portals.clients import breaker
 from portals.clients.batches import Batch, RowError
+from portals.clients.breaker import Vendor
 from portals.clients.errors import Refused, VendorError
 from portals.clients.flights import Flights
 from portals.clients.hubspot import ASSOCIATION_BATCH, OBJECTS, HubSpot
@@ -50,7 +52,9 @@ class Slice:
 
 def push(account: HubSpotAccount, lane: str) -> float | None:
     """Write what is due for one account, for at most a slice of time. When there is more: the seconds to wait."""
-    if not account.connected or presence.catching_up(account):
+    if not account.connected or breaker.rests(Vendor.HUBSPOT, account.hub_id):
+        return None
+    if presence.catching_up(account):
         return None
     if not account.app_object_type and not _object_found(account):
         return None

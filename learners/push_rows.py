@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 from learners.models import Enrollment
 from portals import retries
 from portals.clients.batches import RowError
+from portals.clients.breaker import Vendor
 from portals.clients.errors import VendorError
 from portals.clients.hubspot import BATCH
 from portals.models import HubSpotAccount
@@ -67,6 +69,14 @@ def alone(account: HubSpotAccount) -> Iterator[bool]:
         if mine:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def answers_again(vendor: str, name: str) -> None:
+    """Rows that wait for hours because HubSpot failed are due now that it answers; what a worker has in hand is not."""
+    if vendor == Vendor.HUBSPOT:
+        long = Now() + timedelta(seconds=settings.CLAIM_SECONDS)
+        rows = Enrollment.objects.filter(account__hub_id=name, attempts__gt=0, due_at__gt=long)
+        rows.update(due_at=Now())
 
 
 def due(account: HubSpotAccount) -> bool:

@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 from learners import carrying, invitations, notices, presence, push, walks, welcome
 from learners.models import Enrollment, Learner, Walk
 from portals import connecting
+from portals.clients import breaker
+from portals.clients.breaker import Vendor
 from portals.clients.errors import Disconnected, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
 from portals.lanes import Lane
@@ -63,10 +65,19 @@ def walk_task(walk_id: int, lane: str) -> None:
         _send(walk_task, walk_id, lane)
 
 
+def _working(portal_id: int, *needed: Vendor) -> Portal | None:
+    """A connected portal whose work is not in vain: none of the vendors it needs is known not to answer."""
+    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    if portal is None:
+        return None
+    names = {Vendor.HUBSPOT: str(portal.account.hub_id), Vendor.LEARNUPON: portal.host}
+    return None if any(breaker.rests(vendor, names[vendor]) for vendor in needed) else portal
+
+
 @shared_task(name="learners.look")
 def look_task(portal_id: int, lane: str) -> None:
     """Fetch what was just linked, then see which invitations were accepted."""
-    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    portal = _working(portal_id, Vendor.LEARNUPON)
     if portal is None:
         return
     try:
@@ -83,7 +94,7 @@ def look_task(portal_id: int, lane: str) -> None:
 @shared_task(name="learners.refresh")
 def refresh_task(portal_id: int, lane: str) -> None:
     """Compare one batch of linked records with what LearnUpon has; more are due as long as the sweep finds some."""
-    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    portal = _working(portal_id, Vendor.HUBSPOT, Vendor.LEARNUPON)
     if portal is None:
         return
     try:
@@ -98,7 +109,7 @@ def refresh_task(portal_id: int, lane: str) -> None:
 @shared_task(name="learners.presence")
 def presence_task(portal_id: int, lane: str) -> None:
     """Look whether HubSpot still has one batch of linked records."""
-    portal = Portal.objects.working().select_related("account").filter(pk=portal_id).first()
+    portal = _working(portal_id, Vendor.HUBSPOT)
     if portal is None:
         return
     try:

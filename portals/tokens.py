@@ -52,7 +52,8 @@ def _token_error(answer: Answer) -> VendorError:
     if answer.status == 429 or answer.status >= 500:
         after = answer.number("Retry-After")
         wait = 5.0 if after is None else float(min(after, 3600))
-        return TryAgain("HubSpot's sign-in service is busy.", after=wait)
+        failed = answer.status != 429
+        return TryAgain("HubSpot's sign-in service is busy.", after=wait, vendor_failed=failed)
     if status in REVOKED or (not status and error.get("error") == "invalid_grant"):
         return RevokedGrant(
             "HubSpot says this access was withdrawn or has expired.", code=status or "invalid_grant"

@@ -31,6 +31,7 @@ class Fault:
     times: int | None = None
     when: str = "before"
     method: str | None = None
+    account: int | str | None = None  # only calls for this HubSpot account, or LearnUpon subdomain
     headers: dict[str, str] | None = None
     body: Any = None
     hits: int = 0
@@ -45,8 +46,10 @@ class Fault:
         except re.error as error:
             raise ControlError(400, f"path is not a regular expression: {error}") from error
 
-    def meets(self, service: str, request: web.Request) -> bool:
+    def meets(self, service: str, request: web.Request, account: object) -> bool:
         if self.times is not None and self.hits >= self.times:
+            return False
+        if self.account is not None and self.account != account:
             return False
         if self.service not in (service, "*") or (self.method or request.method) != request.method:
             return False
@@ -76,10 +79,10 @@ class Faults:
     def rows(self) -> list[dict[str, Any]]:
         return [fault.as_dict() for fault in self._faults]
 
-    def strike(self, service: str, request: web.Request) -> Fault | None:
+    def strike(self, service: str, request: web.Request, account: object) -> Fault | None:
         """The first fault that meets this call, counted."""
         for fault in self._faults:
-            if fault.meets(service, request) and self._random.random() < fault.rate:
+            if fault.meets(service, request, account) and self._random.random() < fault.rate:
                 fault.hits += 1
                 return fault
         return None

@@ -97,7 +97,7 @@ def _passing(worlds: Worlds, service: str, is_api: Callable[[str], bool], body: 
             return await handler(request)
         status, at = 499, worlds.log.now()
         try:
-            fault = worlds.faults.strike(service, request)
+            fault = worlds.faults.strike(service, request, _account(worlds, service, request))
             if fault is None:
                 response = await slowed(request, handler)
             else:

@@ -14,7 +14,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portals import retries
+from portals.clients import breaker
+from portals.clients.breaker import Vendor
 from portals.clients.errors import Reason
+from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
@@ -35,8 +38,46 @@ RETURNING {", ".join(FIELDS)}
 
 def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
     """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS."""
+    if lane == Lane.ACTIONS:
+        _rest(account_id)
     rows = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account_id, lane, most]))
     return sorted(rows, key=lambda row: row.pk)
+
+
+def _rest(account_id: int) -> None:
+    """Actions whose HubSpot or LearnUpon does not answer are due when it is asked again, all in one statement. Those
+    that HubSpot stops waiting for are worked all the same, to be told so."""
+    resting = [found for found in breaker.troubles().values() if found.resting]
+    if not resting:
+        return
+    patience = retries.BLOCK_DAYS * 86_400 - retries.ANSWER_BEFORE_EXPIRY.total_seconds()
+    rows = Delivery.objects.filter(
+        account=account_id, lane=Lane.ACTIONS, state=Delivery.State.WAITING, due_at__lte=Now()
+    )
+    for found in resting:
+        waits = timedelta(seconds=found.wait)
+        rows.filter(
+            _needs(found.vendor, found.name), received_at__gt=Now() - timedelta(seconds=patience) + waits
+        ).update(due_at=Now() + waits, reason=breaker.resting(found.vendor))
+
+
+def _needs(vendor: str, name: str) -> Q:
+    """The deliveries that need this vendor: a HubSpot account's, or those of the portal with this host."""
+    if vendor == Vendor.HUBSPOT:
+        return Q(account__hub_id=name)
+    subdomain, _, region = name.partition(".")
+    return Q(portal__subdomain=subdomain, portal__region=region)
+
+
+def answers_again(vendor: str, name: str) -> None:
+    """What waits for hours because a vendor failed is due now that it answers; what a worker has in hand is not."""
+    long = Now() + timedelta(seconds=settings.CLAIM_SECONDS)
+    theirs = Delivery.objects.filter(_needs(vendor, name))
+    theirs.filter(state=Delivery.State.WAITING, attempts__gt=0, due_at__gt=long).update(due_at=Now())
+    if vendor == Vendor.HUBSPOT:
+        theirs.filter(tell=Delivery.Tell.OWED, tell_attempts__gt=0, tell_due_at__gt=long).update(
+            tell_due_at=Now()
+        )
 
 
 def release(deliveries: list[Delivery]) -> None:

@@ -27,14 +27,22 @@ class VendorError(Exception):
 
 class TryAgain(VendorError):
     """The same call may succeed in `after` seconds. `counts` is False for waits that are nobody's failure
-    (a budget that is used up); they do not eat into the time an action may take."""
+    (a budget that is used up); they do not eat into the time an action may take. `vendor_failed`: it broke down or
+    did not answer, which says nothing about what was asked (portals/clients/breaker.py)."""
 
     def __init__(
-        self, message: str, *, after: float = 0.0, counts: bool = True, correlation_id: str = ""
+        self,
+        message: str,
+        *,
+        after: float = 0.0,
+        counts: bool = True,
+        vendor_failed: bool = False,
+        correlation_id: str = "",
     ) -> None:
         super().__init__(message, correlation_id=correlation_id)
         self.after = after
         self.counts = counts
+        self.vendor_failed = vendor_failed
 
 
 class Unclear(TryAgain):

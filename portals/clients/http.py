@@ -182,13 +182,13 @@ def send(
         with response:
             return Answer(response.status_code, response.headers, _read(response))
     except requests.ConnectTimeout:
-        raise TryAgain("The server could not be reached in time.") from None
+        raise TryAgain("The server could not be reached in time.", vendor_failed=True) from None
     except requests.ConnectionError as error:
         if _never_sent(error):
-            raise TryAgain("The server could not be reached.") from None
-        raise Unclear("The connection broke before the answer was complete.") from None
+            raise TryAgain("The server could not be reached.", vendor_failed=True) from None
+        raise Unclear("The connection broke before the answer was complete.", vendor_failed=True) from None
     except (requests.RequestException, OSError):
-        raise Unclear("The answer did not come in time or was cut short.") from None
+        raise Unclear("The answer did not come in time or was cut short.", vendor_failed=True) from None
     finally:
         del _local.deadline
 

@@ -11,8 +11,9 @@ from typing import Any
 from django.conf import settings
 
 from portals import tokens
-from portals.clients import batches, http, limiter, sdk, versions
+from portals.clients import batches, breaker, http, limiter, sdk, versions
 from portals.clients.batches import Batch, Rejected
+from portals.clients.breaker import Vendor
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 from portals.clients.limiter import Budget
@@ -38,6 +39,10 @@ class HubSpot:
         self, method: str, path: str, body: bytes | None = None, budget: Budget = Budget.GENERAL
     ) -> Answer:
         """One call within the budget, with a living token; a failed one becomes an error that says what to do."""
+        with breaker.guard(Vendor.HUBSPOT, self.account.hub_id):
+            return self._sent(method, path, body, budget)
+
+    def _sent(self, method: str, path: str, body: bytes | None, budget: Budget) -> Answer:
         token = self._token()
         grants = [limiter.acquire(self.account.hub_id, self.lane)]
         try:
@@ -89,7 +94,7 @@ class HubSpot:
             raise Rejected(message, code=code, correlation_id=correlation, traces=traces)
         if answer.status >= 500:
             kind = TryAgain if method == "GET" else Unclear
-            raise kind(message, correlation_id=correlation)
+            raise kind(message, vendor_failed=True, correlation_id=correlation)
         raise Refused(message, code=str(error.get("category", answer.status)), correlation_id=correlation)
 
     def _wait(self, answer: Answer, error: dict[str, Any]) -> float:

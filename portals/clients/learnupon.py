@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 import orjson
 from django.conf import settings
 
-from portals.clients import http, pace
+from portals.clients import breaker, http, pace
+from portals.clients.breaker import Vendor
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 
@@ -66,6 +67,12 @@ class LearnUpon:
     def send(
         self, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, Any] | None = None
     ) -> Answer:
+        with breaker.guard(Vendor.LEARNUPON, self.portal.host):
+            return self._sent(method, path, body, query)
+
+    def _sent(
+        self, method: str, path: str, body: dict[str, Any] | None, query: dict[str, Any] | None
+    ) -> Answer:
         pace.take(self.portal.host, self.lane)
         base = settings.LEARNUPON_URL.format(subdomain=self.portal.subdomain, region=self.portal.region)
         url = f"{base}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
@@ -95,7 +102,7 @@ class LearnUpon:
             raise TryAgain("LearnUpon's request allowance is used up.", after=wait, counts=False)
         if answer.status >= 500:
             kind = TryAgain if method == "GET" else Unclear
-            raise kind(f"LearnUpon answered {answer.status}.", correlation_id=correlation)
+            raise kind(f"LearnUpon answered {answer.status}.", vendor_failed=True, correlation_id=correlation)
         raise _refusal(answer.status, text, correlation)
 
     def _json(self, answer: Answer) -> dict[str, Any]:

@@ -17,12 +17,12 @@ import webhooks.tasks
 from learners import app_objects
 from learners.models import Enrollment
 from portals import oauth, schema, tokens
-from portals.clients import limiter, versions
+from portals.clients import breaker, limiter, versions
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from sandbox.hubspot import signing
-from tests.flows.worlds import WAIT, Worlds, fresh_limiter
+from tests.flows.worlds import WAIT, Worlds, fresh_limiter, hurry_breakers
 from webhooks.models import Delivery
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ DUE = (
     " WHERE (d.state = 'waiting' AND d.due_at <= now() AND (a.state = 'connected' OR d.lane <> 'actions'))"
     " OR (d.tell = 'owed' AND d.tell_due_at <= now() AND a.state = 'connected'))"
     " + (SELECT count(*) FROM learners_enrollment e JOIN portals_hubspotaccount a ON a.id = e.account_id"
-    " WHERE e.due_at <= now() AND a.state = 'connected')"
+    " WHERE e.due_at <= now() AND a.state = 'connected' AND a.hub_id <> ALL(%s))"
     " + (SELECT count(*) FROM learners_walk WHERE state = 'running' AND due_at <= now())"
     " + (SELECT count(*) FROM learners_learner WHERE welcome_due_at <= now()"
     " OR (look_at <= now() AND state = 'pending') OR (read_due_at <= now() AND state = 'active'))"
@@ -219,7 +219,9 @@ class Stage:
 
     def due(self) -> int:
         with connection.cursor() as cursor:
-            cursor.execute(DUE)
+            open_ones = breaker.troubles().values()
+            resting = [int(one.name) for one in open_ones if one.resting and one.name.isdecimal()]
+            cursor.execute(DUE, [resting])
             return int(cursor.fetchone()[0])
 
     def settle(self) -> None:
@@ -234,6 +236,7 @@ class Stage:
             for table, column in CLOCKS:
                 moved = f"{column} = {column} - make_interval(secs => %s)"
                 cursor.execute(f"UPDATE {table} SET {moved}", [seconds])  # noqa: S608
+        hurry_breakers(seconds)
         self.work()
 
     def wait(self, ready: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """The ladder: how long it lasts whatever chance draws, and what is never shortened."""
 
+import random
 from dataclasses import dataclass
 
 import pytest
@@ -22,7 +23,7 @@ class Trouble:
 
 def drawn(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
     """Chance draws this share of its range."""
-    monkeypatch.setattr(retries.random, "uniform", lambda low, high: low + share * (high - low))
+    monkeypatch.setattr(random, "uniform", lambda low, high: low + share * (high - low))
 
 
 def lasts(attempts: int) -> float:
