@@ -105,7 +105,7 @@ def _send(
     message.connection = connection
     try:
         return bool(message.send())
-    except OSError:  # one address that is refused must not cost the others theirs
+    except (OSError, ValueError):  # one address that is refused, or is none, must not cost the others theirs
         return False
 
 

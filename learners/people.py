@@ -10,7 +10,10 @@ from portals.clients.hubspot import BATCH, OBJECTS, HubSpot
 from portals.conversion import CustomData, custom_data
 from portals.models import Portal, RecordType
 
-EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\"]{2,}")
+EMAIL = re.compile(
+    r"[^@\s,;<>\"\x00-\x1f\x7f]{1,64}@[^@\s,;<>\"\x00-\x1f\x7f]+\.[^@\s,;<>\"\x00-\x1f\x7f]{2,}"
+)
+MOST = 254
 # record type -> the properties that hold e-mail, first name, last name
 # (users: https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/users/guide)
 NAMES = {
@@ -19,6 +22,11 @@ NAMES = {
 }
 OTHER_EMAILS = "hs_additional_emails"  # a contact's secondary addresses, joined by semicolons
 LANGUAGE = {"contact": "hs_language", "user": ""}
+
+
+def is_email(text: str) -> bool:
+    """The length first: on a very long text of dots the pattern would take minutes."""
+    return len(text) <= MOST and bool(EMAIL.fullmatch(text))
 
 
 @dataclass
@@ -35,7 +43,7 @@ class Person:
 
     @property
     def reachable(self) -> bool:
-        return bool(EMAIL.fullmatch(self.email)) and len(self.email) <= 254
+        return is_email(self.email)
 
 
 def person(portal: Portal, record_id: str, properties: dict[str, Any]) -> Person:
@@ -44,7 +52,7 @@ def person(portal: Portal, record_id: str, properties: dict[str, Any]) -> Person
     others = str(properties.get(OTHER_EMAILS) or "").split(";")
     return Person(
         record_id, email, first[:255], last[:255], language[:8],
-        tuple(other.strip() for other in others if EMAIL.fullmatch(other.strip())), properties,
+        tuple(other.strip() for other in others if is_email(other.strip())), properties,
     )  # fmt: skip
 
 

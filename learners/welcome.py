@@ -4,6 +4,7 @@ LearnUpon's API sends none, so we do: where to log in, and how to set a password
 a password, and nothing for portals whose logins are SAML or SQSSO (learnupon-hubspot-overview.txt).
 """
 
+import re
 import smtplib
 from datetime import timedelta
 
@@ -17,6 +18,9 @@ from learners.models import Learner
 from portals import retries
 
 CLAIM_SECONDS = 60
+LONGEST_NAME = 60
+# Parts of addresses, and what turns text around.
+NOT_A_NAME = re.compile(r"[/\\@:<>\u202a-\u202e\u2066-\u2069]|\.\w{2}")
 
 
 def send_due(most: int = 100) -> int:
@@ -90,9 +94,16 @@ def send_again(learner: Learner) -> None:
     )
 
 
+def greeting_name(first_name: str) -> str:
+    """The name on one line, or nothing where it is more than a name: whoever fills in a HubSpot form chooses it, and
+    mail programs make a link of every address, so our mail would carry a stranger's."""
+    name = " ".join(first_name.split())
+    return "" if len(name) > LONGEST_NAME or NOT_A_NAME.search(name) else name
+
+
 def compose(learner: Learner) -> EmailMultiAlternatives:
     portal = learner.portal
-    name = " ".join(learner.first_name.split())  # a name may carry line breaks; a header may not
+    name = greeting_name(learner.first_name)
     words = letters.letter(learner.language, name=name, portal=str(portal), email=learner.email)
     context = {"words": words, "name": name, "language": letters.language_of(learner.language),
                "login": f"{portal.url}/login", "forgot": f"{portal.url}/forgot-password"}  # fmt: skip

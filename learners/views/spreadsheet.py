@@ -1,6 +1,7 @@
 """CSV for spreadsheets, streamed, and harmless when a spreadsheet opens it."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,11 @@ from typing import Any
 from django.http import StreamingHttpResponse
 
 # A cell that begins so is read as a formula: https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_UNSEEN = r"[\s\"\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
+FORMULA = re.compile(rf"{_UNSEEN}[{_SIGNS}]|[\t\r\n]")
+# Where a spreadsheet separates by semicolons or tabs, a cell of ours begins anew behind each of them.
+INNER = re.compile(rf"([;\t\r\n]{_UNSEEN})([{_SIGNS}])")
 
 
 class _Echo:
@@ -25,8 +30,8 @@ def cell(value: Any) -> str:
         return value.isoformat(timespec="seconds")
     if isinstance(value, int | float):
         return str(value)
-    text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    text = INNER.sub(r"\1'\2", str(value))
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def spreadsheet(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:

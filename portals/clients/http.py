@@ -19,6 +19,8 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from portals.clients.errors import Refused, TryAgain, Unclear
 
@@ -109,6 +111,7 @@ def _session() -> requests.Session:
 session = _session()
 
 
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUL = re.compile(rb"\\\\|\\u0000")
 
 
@@ -154,7 +157,7 @@ class Answer:
     def error(self) -> dict[str, Any]:
         """The body of a failed call as an object, empty where it is none."""
         with suppress(orjson.JSONDecodeError):
-            parsed = orjson.loads(self.body)
+            parsed = orjson.loads(without_nul(self.body))
             if isinstance(parsed, dict):
                 return parsed
         return {}
@@ -210,20 +213,23 @@ def _never_sent(error: requests.ConnectionError) -> bool:
 
 
 def _allowed(url: str) -> bool:
-    """HubSpot's API, and LearnUpon's hosts as LEARNUPON_URL writes them: nothing else is ever called."""
+    """HubSpot's API, and LearnUpon's hosts as LEARNUPON_URL writes them: nothing else is ever called.
+
+    Read by the parser that connects: `https://evil.example\\@acme.learnupon.com` is LearnUpon's for Python's own."""
     try:
-        parts = urlsplit(url)
-        host, scheme, port = parts.hostname or "", parts.scheme, parts.port
-    except ValueError:
+        parts = parse_url(url)
+    except LocationParseError:
+        return False
+    if parts.auth is not None or not url.isascii():
         return False
     for allowed in (settings.HUBSPOT_API_URL, settings.LEARNUPON_URL):
         base = urlsplit(allowed)
-        if scheme != base.scheme:
+        if parts.scheme != base.scheme:
             continue
         if "{subdomain}" in base.netloc:
-            labels = host.split(".", 1)
-            if len(labels) == 2 and labels[1] in settings.LEARNUPON_REGIONS and port is None:
+            label, _, region = (parts.host or "").partition(".")
+            if region in settings.LEARNUPON_REGIONS and _LABEL.fullmatch(label) and parts.port is None:
                 return True
-        elif (host, port) == (base.hostname, base.port):
+        elif (parts.host, parts.port) == (base.hostname, base.port):
             return True
     return False

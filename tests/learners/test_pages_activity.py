@@ -194,7 +194,7 @@ def test_the_spreadsheet_follows_the_filter(as_acme: Client, acme_portal: Portal
     assert rows[0]["Result"] == "Account elsewhere in the realm"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+353", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1"])
+@pytest.mark.parametrize("text", ["=1+1", "+353", "-2", "@SUM(A1)", "\t1", "\r1", "  =1", "\uff1d1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
 
