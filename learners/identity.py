@@ -32,8 +32,7 @@ def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
 
 @one_by_one
 def contact_deleted(delivery: Delivery) -> Result:
-    """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased. A run that read the
-    record just before may be making a learner of it: that is waited for."""
+    """A deletion can be undone for 90 days: the link pauses, nothing flows and nothing is erased."""
     if _overtaken_by("contact.restore", delivery):
         return Done("unchanged", "The record was restored afterwards.")
     paused = links.pause(learners_of(delivery), links.DELETED)
@@ -51,8 +50,8 @@ def _overtaken_by(kind: str, delivery: Delivery) -> bool:
 
 
 def _about_nobody(delivery: Delivery) -> Result:
-    """No link; one may yet come about, and what happened to its record must not be forgotten until then. Nothing waits
-    for somebody erased: no run makes a learner of them."""
+    """No link. A run that read the record just before may be making one: that is waited for. Not for somebody erased:
+    no run makes a learner of them."""
     erased = tombstones.record_is_erased(delivery.account, delivery.record_type, delivery.record_id)
     if not erased and _runs_wait(delivery):
         after = retries.scaled(RUN_SECONDS)
@@ -139,7 +138,7 @@ def property_changed(delivery: Delivery) -> Result:
     """HubSpot is the source: a changed e-mail or name reaches LearnUpon, when it differs there."""
     learners = learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
     if not learners:
-        return NOBODY
+        return _about_nobody(delivery)
     # A portal that rests (paused, dead keys) catches up by the daily comparison.
     working = learners.filter(portal__state=Portal.State.CONNECTED)
     changed, warnings, failures = False, list[str](), list[VendorError]()

@@ -46,8 +46,11 @@ def resume(learners: QuerySet[Learner]) -> int:
 
 
 def move(learner: Learner, record_id: str) -> None:
-    """The link stands for another record now, to which HubSpot's records are tied anew."""
-    Learner.objects.filter(pk=learner.pk).update(record_id=record_id, seen_at=Now(), missing_since=None)
+    """The link stands for another record now, to which HubSpot's records are tied anew and whose values LearnUpon is
+    to have."""
+    Learner.objects.filter(pk=learner.pk).update(
+        record_id=record_id, seen_at=Now(), missing_since=None, checked_at=None
+    )
     if learner.state == Learner.State.PAUSED:
         resume(Learner.objects.filter(pk=learner.pk))
     push_again(learner)

@@ -1,5 +1,8 @@
 """HubSpot stays the source: what changes on a record reaches its learner's account, and only that."""
 
+import threading
+
+from django.db import connection
 from django.utils import timezone
 
 from learners import carrying
@@ -8,6 +11,7 @@ from portals.models import Portal
 from tests.flows.stage import ACME, Row, Stage
 from tests.flows.test_provisioning import map_field
 from tests.flows.test_training import linked
+from webhooks import tasks
 
 MARIA, YUKI = "maria.lopez@acme.example", "yuki.tanaka@acme.example"
 
@@ -115,6 +119,27 @@ def test_a_change_about_a_stranger_is_not_kept(stage: Stage) -> None:
     (delivery,) = stage.deliveries(kind="hubspot.contact.propertyChange")
     assert (delivery.outcome, delivery.body, delivery.record_id) == ("not_linked", None, "")
     assert calls(stage) == before
+
+
+def test_a_change_while_the_account_is_being_made_is_not_lost(stage: Stage) -> None:
+    """The action read the old name before, and nobody is linked yet when the event comes."""
+    record = stage.new_contact(email="new@acme.example", lastname="Old")
+    stage.fault("learnupon", "/users$", "delay", method="POST", seconds=0.5, when="after")
+    stage.run("user-add", record)
+
+    def work() -> None:
+        try:
+            tasks.drain(stage.accounts[ACME].pk, "actions")
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    stage.wait(lambda: stage.user("new@acme.example"))
+    change(stage, record, lastname="Garcia")
+    worker.join()
+    stage.later(minutes=1)
+    assert account_of(stage, record)["last_name"] == "Garcia"
 
 
 # --- every day, and on request ---------------------------------------------------------------------------

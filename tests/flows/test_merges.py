@@ -60,6 +60,16 @@ def test_the_link_of_the_merged_record_moves(stage: Stage, new_id: bool) -> None
     assert not ReviewItem.objects.exists()
 
 
+def test_the_survivors_name_reaches_the_account(stage: Stage) -> None:
+    """No event tells that the linked record's name is another one now."""
+    contact, survivor = stage.contact(AMARA), stage.contact(BJORN)
+    stage.add(contact)
+    merge(stage, survivor, contact)
+    account = stage.user(AMARA)
+    assert account
+    assert (account["first_name"], account["last_name"]) == ("Björn", "Bergström")
+
+
 def test_an_open_invitation_gives_way_to_a_link(stage: Stage) -> None:
     pending = linked(stage, BJORN)
     Learner.objects.filter(pk=pending.pk).update(state="pending", learnupon_user_id=None, invitation="sent")
