@@ -139,8 +139,8 @@ def property_changed(delivery: Delivery) -> Result:
     learners = learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
     if not learners:
         return _about_nobody(delivery)
-    # A portal that rests (paused, dead keys) catches up by the daily comparison.
     working = learners.filter(portal__state=Portal.State.CONNECTED)
+    _compare_later(learners.exclude(portal__state=Portal.State.CONNECTED))
     changed, warnings, failures = False, list[str](), list[VendorError]()
     for learner in working:  # every one of them, whatever the first says
         try:
@@ -162,4 +162,10 @@ def _carry(learner: Learner) -> tuple[bool, list[str]]:
         if "LearnUpon" not in error.message:
             raise
         connecting.mark_disconnected(learner.portal, error.message)
+        _compare_later(Learner.objects.filter(pk=learner.pk))
         return False, [error.message]
+
+
+def _compare_later(learners: QuerySet[Learner]) -> None:
+    """Their portal rests (paused, dead keys): they are compared as soon as it works again."""
+    learners.update(checked_at=None)

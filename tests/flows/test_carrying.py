@@ -107,9 +107,11 @@ def test_one_dead_portal_does_not_keep_the_change_from_the_others(stage: Stage) 
     change(stage, record, lastname="Nueva")
     assert account_of(stage, record, "acme-partners")["last_name"] == "Nueva"
     assert Portal.objects.get(subdomain="acme").state == "disconnected"
+    change(stage, record, firstname="Mary")
     Portal.objects.filter(subdomain="acme").update(api_secret="acme-secret", state="connected")
-    stage.later(days=2)
-    assert account_of(stage, record)["last_name"] == "Nueva"
+    stage.work()
+    row = account_of(stage, record)
+    assert (row["first_name"], row["last_name"]) == ("Mary", "Nueva")
 
 
 def test_a_change_about_a_stranger_is_not_kept(stage: Stage) -> None:
