@@ -5,12 +5,17 @@ https://developers.hubspot.com/docs/api-reference/error-handling
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from portals.clients.errors import Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 
-Input = dict[str, Any]
+
+class Row(NamedTuple):
+    """One row of a batch: its objectWriteTraceId, and the whole of its JSON."""
+
+    trace: str
+    body: str
 
 
 class Rejected(Refused):
@@ -37,54 +42,28 @@ class Batch:
     unfinished: TryAgain | None = None
 
 
-def write(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> Batch:
+def write(call: Callable[[bytes], Answer], rows: Sequence[Row]) -> Batch:
     """Send a batch. Where HubSpot refuses it whole, leave out the rows it names, or halve it until they are found.
-
-    Two rows for one record would refuse the batch, so the later one's values are laid over the earlier's first."""
-    merged, twins = merge(inputs)
-    batch = _send(call, merged)
-    for twin, trace in twins.items():
-        if trace in batch.ids:
-            batch.ids[twin] = batch.ids[trace]
-        elif trace in batch.errors:
-            batch.errors[twin] = batch.errors[trace]
-    return batch
-
-
-def merge(inputs: Sequence[Input]) -> tuple[list[Input], dict[str, str]]:
-    """The rows with those of one id laid together, and which trace id stands for which that was merged away."""
-    by_id: dict[str, Input] = {}
-    twins: dict[str, str] = {}
-    for row in inputs:
-        known = by_id.get(row["id"])
-        if known is None:
-            by_id[row["id"]] = row
-        else:
-            twins[row["objectWriteTraceId"]] = known["objectWriteTraceId"]
-            by_id[row["id"]] = known | {"properties": known["properties"] | row["properties"]}
-    return list(by_id.values()), twins
-
-
-def _send(call: Callable[[dict[str, Any]], Answer], inputs: Sequence[Input]) -> Batch:
-    if not inputs:
+    No two rows may be about one record: that would refuse the batch."""
+    if not rows:
         return Batch()
     try:
-        return outcome(call({"inputs": list(inputs)}))
+        return outcome(call(f'{{"inputs":[{",".join(row.body for row in rows)}]}}'.encode()))
     except Rejected as refusal:
-        parts = _without_the_bad(inputs, refusal.traces)
+        parts = _without_the_bad(rows, refusal.traces)
         if len(parts) == 1:
             error = RowError(refusal.message, refusal.correlation_id)
-            return Batch(errors={row["objectWriteTraceId"]: error for row in inputs})
+            return Batch(errors=dict.fromkeys((row.trace for row in rows), error))
     return _parts(call, parts)
 
 
-def _parts(call: Callable[[dict[str, Any]], Answer], parts: list[Sequence[Input]]) -> Batch:
+def _parts(call: Callable[[bytes], Answer], parts: list[Sequence[Row]]) -> Batch:
     """Send parts of a refused batch. What was found out is kept when a later part has to wait: a search through a
     hundred bad rows costs more calls than a budget grants at once, and would never end if it began anew."""
     whole = Batch()
     for part in parts:
         try:
-            done = _send(call, part)
+            done = write(call, part)
         except TryAgain as error:
             if not whole.ids and not whole.errors:
                 raise
@@ -97,18 +76,18 @@ def _parts(call: Callable[[dict[str, Any]], Answer], parts: list[Sequence[Input]
     return whole
 
 
-def _without_the_bad(inputs: Sequence[Input], traces: set[str]) -> list[Sequence[Input]]:
+def _without_the_bad(rows: Sequence[Row], traces: set[str]) -> list[Sequence[Row]]:
     """The batch in two: the rows at fault and the rest, or two halves where none was named; one part when it
     cannot be divided any further."""
-    if len(inputs) == 1:
-        return [inputs]
-    named = [row for row in inputs if row["objectWriteTraceId"] in traces]
-    if len(named) == len(inputs):
-        return [inputs]
+    if len(rows) == 1:
+        return [rows]
+    named = [row for row in rows if row.trace in traces]
+    if len(named) == len(rows):
+        return [rows]
     if named:
-        return [named, [row for row in inputs if row["objectWriteTraceId"] not in traces]]
-    half = len(inputs) // 2
-    return [inputs[:half], inputs[half:]]
+        return [named, [row for row in rows if row.trace not in traces]]
+    half = len(rows) // 2
+    return [rows[:half], rows[half:]]
 
 
 def outcome(answer: Answer) -> Batch:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from portals import tokens
 from portals.clients import batches, breaker, http, limiter, sdk, versions
-from portals.clients.batches import Batch, Rejected
+from portals.clients.batches import Batch, Rejected, Row
 from portals.clients.breaker import Vendor
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
@@ -175,12 +175,12 @@ class HubSpot:
         rows = _results(ask(self._sdk.batches.read, object_type, body, archived="true"))
         return {str(row.get("id")) for row in rows if row.get("archived")}
 
-    def upsert(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
+    def upsert(self, object_type: str, rows: Sequence[Row]) -> Batch:
         """Write up to 100 records by a unique property; a bad row costs none of the others."""
-        return batches.write(partial(ask, self._sdk.batches.upsert, object_type), inputs)
+        return batches.write(partial(ask, self._sdk.batches.upsert, object_type), rows)
 
-    def update(self, object_type: str, inputs: Sequence[dict[str, Any]]) -> Batch:
-        return batches.write(partial(ask, self._sdk.batches.update, object_type), inputs)
+    def update(self, object_type: str, rows: Sequence[Row]) -> Batch:
+        return batches.write(partial(ask, self._sdk.batches.update, object_type), rows)
 
     def archive(self, object_type: str, ids: Sequence[str]) -> None:
         """Archive up to 100 records; ids that are gone already are no error."""

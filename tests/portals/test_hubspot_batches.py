@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portals.clients import limiter
+from portals.clients.batches import Row
 from portals.clients.errors import Refused
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
@@ -34,11 +35,12 @@ def hubspot(acme: HubSpotAccount) -> HubSpot:
     return HubSpot(acme, Lane.LIVE)
 
 
-def row(number: int, **properties: str) -> dict[str, Any]:
-    return {
+def row(number: int) -> Row:
+    body = {
         "id": f"key-{number}", "idProperty": "a_enrollment_key", "objectWriteTraceId": str(number),
-        "properties": properties or {"x": "y"},
+        "properties": {"x": "y"},
     }  # fmt: skip
+    return Row(str(number), json.dumps(body))
 
 
 class Objects:
@@ -69,9 +71,7 @@ class Objects:
         return 207 if refused else 200, {}, json.dumps({"results": results, "errors": errors})
 
 
-def upsert(
-    wire: responses.RequestsMock, hubspot: HubSpot, objects: Objects, rows: list[dict[str, Any]]
-) -> Any:
+def upsert(wire: responses.RequestsMock, hubspot: HubSpot, objects: Objects, rows: list[Row]) -> Any:
     wire.add_callback(responses.POST, UPSERT, callback=objects)
     done = hubspot.upsert("2-123", rows)
     wire.remove(responses.POST, UPSERT)
@@ -127,7 +127,7 @@ def test_a_search_that_the_budget_stops_keeps_what_it_found(
         done = upsert(wire, hubspot, objects, left)
         assert not done.ids
         assert done.errors
-        left = [one for one in left if one["objectWriteTraceId"] not in done.errors]
+        left = [one for one in left if one.trace not in done.errors]
         assert bool(left) == bool(done.unfinished)
     assert attempts > 1
 
@@ -136,16 +136,6 @@ def test_a_207_keeps_each_rows_reason(wire: responses.RequestsMock, hubspot: Hub
     done = upsert(wire, hubspot, Objects({1}, names=True, partly=True), [row(0), row(1)])
     assert done.ids == {"0": "hkey-0"}
     assert (done.errors["1"].message, done.errors["1"].correlation_id) == ("bad row", "c-2")
-
-
-def test_rows_of_one_key_are_sent_as_one_and_both_learn_its_id(
-    wire: responses.RequestsMock, hubspot: HubSpot
-) -> None:
-    objects = Objects(set(), names=True)
-    twin = row(1, b="new", c="new") | {"objectWriteTraceId": "2"}
-    done = upsert(wire, hubspot, objects, [row(1, a="old", b="old"), twin])
-    assert objects.written == {"key-1": {"a": "old", "b": "new", "c": "new"}}
-    assert done.ids == {"1": "hkey-1", "2": "hkey-1"}
 
 
 def test_a_refusal_of_the_whole_that_is_no_400_is_raised(

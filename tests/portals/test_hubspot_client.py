@@ -10,7 +10,7 @@ import responses
 from django.conf import settings
 
 from portals.clients import limiter
-from portals.clients.batches import Rejected
+from portals.clients.batches import Rejected, Row
 from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
@@ -19,7 +19,7 @@ from portals.models import HubSpotAccount
 pytestmark = pytest.mark.usefixtures("clean_limiter")
 DETAILS = "/account-info/2026-09/details"
 UPSERT = "/crm/objects/2026-09/2-123/batch/upsert"
-ROW = {"id": "k", "idProperty": "p", "objectWriteTraceId": "1", "properties": {}}
+ROW = Row("1", '{"id": "k", "idProperty": "p", "objectWriteTraceId": "1", "properties": {}}')
 ERROR = {"status": "error", "message": "what happened", "correlationId": "c-1", "category": "SOME_CATEGORY"}
 
 

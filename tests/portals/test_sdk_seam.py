@@ -14,6 +14,7 @@ import responses
 from django.conf import settings
 
 from portals.clients import limiter, sdk, versions
+from portals.clients.batches import Row
 from portals.clients.errors import Refused
 from portals.clients.http import Answer
 from portals.clients.hubspot import USERS, HubSpot
@@ -23,7 +24,7 @@ from portals.models import HubSpotAccount
 
 DATED = re.compile(r"^(/[a-z0-9-]+)+/20\d\d-\d\d(/|$)")
 EMPTY: dict[str, Any] = {"results": []}
-ROW: dict[str, Any] = {"id": "k", "idProperty": "p", "objectWriteTraceId": "1", "properties": {"a": "ü"}}
+ROW = Row("1", '{"id": "k", "idProperty": "p", "objectWriteTraceId": "1", "properties": {"a": "ü"}}')
 CALLS: list[tuple[str, Callable[[HubSpot], Any], str, str]] = [
     ("details", lambda h: h.details(), "GET", "/account-info/2026-09/details"),
     ("uninstall", lambda h: h.uninstall(), "DELETE", "/appinstalls/2026-09/external-install"),
@@ -99,7 +100,7 @@ def test_bodies_arrive_as_they_were_given(hubspot: HubSpot) -> None:
         hubspot.associate("2-1", "0-1", [("1", "2")])
         bodies = [json.loads(call.request.body or b"") for call in wire.calls]
     assert bodies == [
-        {"inputs": [ROW]},
+        {"inputs": [json.loads(ROW.body)]},
         {"inputs": [{"callbackId": "ap-1", "outputFields": {"outcome": "created"}, "typedOutputs": {}}]},
         {"inputs": [{"from": {"id": "1"}, "to": {"id": "2"}}]},
     ]
