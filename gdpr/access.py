@@ -15,7 +15,7 @@ from webhooks.models import Delivery
 WITHHELD: dict[type[Model], set[str]] = {
     Learner: {"id", "account", "busy_until", "busy_claim", "fingerprint"},
     Enrollment: {
-        "id", "account", "learner", "stamps", "version", "pushed_version", "claim", "attempts", "due_at"
+        "id", "account", "learner", "stamps", "version", "pushed_version", "claim", "attempts", "due_at", "bulk"
     },
     Delivery: {
         "id", "account", "lane", "key", "claim", "attempts", "due_at", "first_tried_at", "callback_id",

@@ -1,52 +1,32 @@
-"""Naming enrollments by the cached course list of their portal."""
+"""Looking for courses that the cached list of their portal does not name yet."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
 
-from learners.models import Enrollment
+from learners.push_rows import Due
 from portals import course_list
 from portals.clients.errors import Disconnected, Refused, VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
-from portals.models import Course, Portal
+from portals.models import Portal
 
 # A course the list does not name is looked for at once, but not again and again: it may be gone for good.
 LOOK_AGAIN = timedelta(minutes=1)
 
 
-def name(rows: Sequence[Enrollment]) -> dict[int, VendorError]:
-    """Give enrollments that came without a course name (webhooks carry none) the course's. The portals whose
-    LearnUpon cannot be asked now for a course that is new to us, and why: their rows wait, the others' do not."""
-    nameless: dict[int, list[Enrollment]] = defaultdict(list)
-    for row in rows:
-        if not row.course_name:
-            nameless[row.portal_id].append(row)
+def look_for(rows: Sequence[Due]) -> dict[int, VendorError]:
+    """Read the course lists of these rows' portals again, unless that was done just now. The portals whose LearnUpon
+    cannot be asked at present, and why: their rows wait, the others' do not."""
     waiting: dict[int, VendorError] = {}
-    for portal_id, some in nameless.items():
-        try:
-            _name(some[0].portal, some)
-        except VendorError as error:
-            waiting[portal_id] = error
-    return waiting
-
-
-def _name(portal: Portal, rows: list[Enrollment]) -> None:
-    wanted = {row.course_id for row in rows}
-    names = _known(portal, wanted)
-    long_ago = portal.courses_read_at is None or timezone.now() - portal.courses_read_at > LOOK_AGAIN
-    if wanted - names.keys() and long_ago:
+    for portal in Portal.objects.filter(pk__in={row.portal_id for row in rows}):
+        if portal.courses_read_at and timezone.now() - portal.courses_read_at <= LOOK_AGAIN:
+            continue
         try:
             course_list.refresh(portal, LearnUpon(portal, Lane.LIVE))
         except (Disconnected, Refused):
-            return  # the progress itself is known and goes out under the course's number
-        names = _known(portal, wanted)
-    for row in rows:
-        row.course_name = names.get(row.course_id, "")
-    Enrollment.objects.bulk_update([row for row in rows if row.course_name], ["course_name"], batch_size=500)
-
-
-def _known(portal: Portal, wanted: set[int]) -> dict[int, str]:
-    return dict(Course.objects.filter(portal=portal, course_id__in=wanted).values_list("course_id", "name"))
+            continue  # the progress itself is known and goes out under the course's number
+        except VendorError as error:
+            waiting[portal.pk] = error
+    return waiting

@@ -30,8 +30,8 @@ WHERE portal_id = %s AND learnupon_user_id = ANY(%s) AND state = 'active' ORDER 
 UPDATED = [
     "course_name", "status", "result", "progress_percent", "score_percent", "enrolled_at", "started_at",
     "completed_at", "last_accessed_at", "due_on", "certificate_expires_on", "certificate_name", "overdue",
-    "unenrolled", "withdrawn", "learner", "read_as_of", "stamps", "version", "due_at", "changed_at", "attempts",
-    "parked_reason",
+    "unenrolled", "withdrawn", "learner", "read_as_of", "stamps", "version", "due_at", "bulk", "changed_at",
+    "attempts", "parked_reason",
 ]  # fmt: skip
 
 
@@ -73,10 +73,11 @@ def _rank(values: Mapping[str, Any], name: str) -> tuple[float, float, str]:
 
 
 @transaction.atomic
-def take(portal: Portal, observations: Sequence[Observation]) -> int:
+def take(portal: Portal, observations: Sequence[Observation], *, bulk: bool = False) -> int:
     """Fold observations of linked learners into the portal's enrollments; how many concerned somebody linked.
 
-    Observations of people without a link are dropped here and stored nowhere."""
+    Observations of people without a link are dropped here and stored nowhere. What comes in bulk goes to HubSpot
+    behind what is news, but does not hold back news that waits already."""
     users = {seen.user_id for seen in observations}
     learners = _kept(portal, users)
     ours = [seen for seen in observations if seen.user_id in learners]
@@ -93,6 +94,7 @@ def take(portal: Portal, observations: Sequence[Observation]) -> int:
     for row in rows.values():
         if row.enrollment_id in changed or row.version == 0:
             row.version += 1
+            row.bulk = bulk and (row.bulk or row.due_at is None)
             row.due_at = row.changed_at = Now()
             row.attempts, row.parked_reason = 0, ""
             changed.add(row.enrollment_id)

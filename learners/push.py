@@ -5,6 +5,7 @@ What changes while a call is under way goes next time: `pushed_version` becomes 
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -14,44 +15,57 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from learners import app_objects, courses, presence, push_rows
-from learners.app_objects import Required, required_courses, upsert_input
 from learners.models import Enrollment
+from learners.push_rows import Due
 from portals import retries, schema
 from portals.clients import breaker
-from portals.clients.batches import Batch, RowError
+from portals.clients.batches import Batch, Row, RowError
 from portals.clients.breaker import Vendor
 from portals.clients.errors import Refused, VendorError
 from portals.clients.flights import Flights
-from portals.clients.hubspot import ASSOCIATION_BATCH, OBJECTS, HubSpot
+from portals.clients.hubspot import ASSOCIATION_BATCH, BATCH, OBJECTS, HubSpot
+from portals.lanes import Lane
 from portals.models import HubSpotAccount
 
 # Calls of one account under way at once: enough to spend its 10 calls a second while each takes half a second.
 FLIGHTS = 6
+CLAIMED = 5 * BATCH  # rows claimed in one statement; what a turn has no time for is let go again
 
 
 @dataclass
-class Slice:
-    """One turn of an account: the calls under way, the associations owed, and how it ends."""
+class Turn:
+    """One turn of an account: the rows claimed, the calls under way, the associations owed, and how it ends."""
 
-    hubspot: HubSpot
+    account: HubSpotAccount
+    lane: str
     flights: Flights
-    required: Required
+    hubspots: dict[str, HubSpot] = field(default_factory=dict)  # by lane
     until: float = field(default_factory=lambda: time.monotonic() + settings.SLICE_SECONDS)
-    owed: dict[str, list[Enrollment]] = field(default_factory=lambda: defaultdict(list))
+    waiting: list[Due] = field(default_factory=list)
+    owed: dict[tuple[str, str], list[Due]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # record type, lane
     taking: bool = True
     again: float | None = None  # seconds after which there is more to do
 
+    def hubspot(self, lane: str) -> HubSpot:
+        return self.hubspots.setdefault(lane, HubSpot(self.account, lane))
+
     @property
     def object_type(self) -> str:
-        return str(self.hubspot.account.app_object_type)
+        return str(self.account.app_object_type)
 
     def stop(self, again: float | None) -> None:
-        """Take nothing more; what is under way is brought to its end."""
+        """Take nothing more; what is under way is brought to its end, what is not is let go."""
         self.taking, self.again = False, again
+        if self.waiting:
+            push_rows.release(self.waiting, again or 0.0)
+            self.waiting = []
 
 
 def push(account: HubSpotAccount, lane: str) -> float | None:
-    """Write what is due for one account, for at most a slice of time. When there is more: the seconds to wait."""
+    """Write what is due for one account, for at most a slice of time: news, and in the bulk lane what is neither news
+    nor waiting behind any. When there is more: the seconds to wait."""
     if not account.connected or breaker.rests(Vendor.HUBSPOT, account.hub_id):
         return None
     if presence.catching_up(account):
@@ -62,9 +76,9 @@ def push(account: HubSpotAccount, lane: str) -> float | None:
         if not alone:
             return None
         with Flights(FLIGHTS) as flights:
-            turn = Slice(HubSpot(account, lane), flights, required_courses(account))
+            turn = Turn(account, lane, flights)
             _fly(turn)
-    if turn.again is None and push_rows.due(account):
+    if turn.again is None and push_rows.due(account, bulk=lane == Lane.BULK):
         return 0.0  # it came after the last look, and its task was turned away meanwhile
     return turn.again
 
@@ -79,80 +93,91 @@ def _object_found(account: HubSpotAccount) -> bool:
     return bool(account.app_object_type)
 
 
-def _fly(turn: Slice) -> None:
-    """Keep as many calls under way as may be, until nothing is due or the slice is over."""
+def _fly(turn: Turn) -> None:
+    """Keep as many calls under way as may be, until nothing is due or the turn is over."""
     while True:
         if turn.taking and turn.flights.free:
             _take(turn)
         elif turn.flights.under_way:
             turn.flights.land()
         elif any(turn.owed.values()):
-            _associate(turn, at_least=1)
+            for lane in Lane:
+                _associate(turn, lane, at_least=1)
         else:
             return
 
 
-def _take(turn: Slice) -> None:
+def _take(turn: Turn) -> None:
     """Begin the calls for the next rows: withdraw what is over, write what differs."""
     if time.monotonic() > turn.until:
         turn.stop(0.0)
         return
-    rows = push_rows.claim(turn.hubspot.account)
+    rows, lane = _next(turn)
     if not rows:
         turn.stop(None)
         return
-    over = {row.pk for row in rows if _is_over(row)}
-    _begin_withdrawing(turn, [row for row in rows if row.pk in over])
-    keep = [row for row in rows if row.pk not in over]
-    _owe(turn, [row for row in keep if row.version == row.pushed_version])
-    _begin_writing(turn, [row for row in keep if row.version != row.pushed_version])
+    _begin_withdrawing(turn, [row for row in rows if row.over], lane)
+    keep = [row for row in rows if not row.over]
+    if sent := [row for row in keep if row.sent]:
+        _settle(turn, sent, lane)
+    _begin_writing(turn, [row for row in keep if not row.sent], lane)
 
 
-def _is_over(row: Enrollment) -> bool:
-    return row.withdrawn or (row.unenrolled and row.status != Enrollment.Status.COMPLETED)
+def _next(turn: Turn) -> tuple[list[Due], str]:
+    """The rows of the next call, and their lane. Also in the middle of a million rows, news goes first."""
+    bulk = turn.lane == Lane.BULK
+    if bulk and (news := push_rows.claim(turn.account, BATCH, bulk=False)):
+        return news, Lane.LIVE
+    if not turn.waiting:
+        turn.waiting = push_rows.claim(turn.account, CLAIMED, bulk=bulk)
+    rows, turn.waiting = turn.waiting[:BATCH], turn.waiting[BATCH:]
+    return rows, turn.lane
 
 
-def _begin_withdrawing(turn: Slice, rows: list[Enrollment]) -> None:
-    """An unfinished enrollment that was withdrawn leaves HubSpot too; a finished one is kept as history."""
+def _begin_withdrawing(turn: Turn, rows: list[Due], lane: str) -> None:
     if rows:
         turn.flights.start(
-            partial(_archive, turn.hubspot, rows), partial(_archived, rows), partial(_failed, turn, rows)
+            partial(_archive, turn.hubspot(lane), rows),
+            partial(_archived, rows),
+            partial(_failed, turn, rows),
         )
 
 
-def _archive(hubspot: HubSpot, rows: list[Enrollment]) -> None:
+def _archive(hubspot: HubSpot, rows: list[Due]) -> None:
     ids = [row.hubspot_id for row in rows if row.hubspot_id]
     # One that was claimed before may have been written by a call whose answer was lost.
     app_objects.remove(hubspot, ids, [row.key for row in rows if not row.hubspot_id and row.claim > 1])
 
 
-def _archived(rows: list[Enrollment], answer: None) -> None:
+def _archived(rows: list[Due], answer: None) -> None:
     push_rows.withdrawn(rows)
 
 
-def _begin_writing(turn: Slice, rows: list[Enrollment]) -> None:
-    for portal_id, error in courses.name(rows).items():
-        push_rows.later([row for row in rows if row.portal_id == portal_id and not row.course_name], error)
-        rows = [row for row in rows if row.portal_id != portal_id or row.course_name]
+def _begin_writing(turn: Turn, rows: list[Due], lane: str) -> None:
+    if not all(row.named for row in rows):
+        rows = _named(rows)
     if not rows:
         return
-    inputs = [upsert_input(row, turn.required) for row in rows]
     turn.flights.start(
-        partial(turn.hubspot.upsert, turn.object_type, inputs),
-        partial(_written, turn, rows),
+        partial(turn.hubspot(lane).upsert, turn.object_type, [Row(str(row.pk), row.body) for row in rows]),
+        partial(_written, turn, rows, lane),
         partial(_failed, turn, rows),
     )
 
 
-def _written(turn: Slice, rows: list[Enrollment], batch: Batch) -> None:
-    ok = [row for row in rows if str(row.pk) in batch.ids]
-    for row in ok:
-        if row.hubspot_id not in ("", batch.ids[str(row.pk)]):
-            row.associated_with = ""
-        row.hubspot_id = batch.ids[str(row.pk)]
-    push_rows.written(ok, [_associable(turn, row) for row in ok])
-    _owe(turn, ok)
+def _named(rows: list[Due]) -> list[Due]:
+    """The rows with the names of their courses, without those whose LearnUpon cannot be asked for one just now."""
+    nameless = [row for row in rows if not row.named]
+    for portal_id, error in courses.look_for(nameless).items():
+        push_rows.later([row for row in nameless if row.portal_id == portal_id], error)
+        nameless = [row for row in nameless if row.portal_id != portal_id]
+    return [row for row in rows if row.named] + push_rows.name(nameless)
+
+
+def _written(turn: Turn, rows: list[Due], lane: str, batch: Batch) -> None:
     missing = [row for row in rows if str(row.pk) not in batch.ids]
+    ok = [_as_written(row, batch.ids[str(row.pk)]) for row in rows if str(row.pk) in batch.ids]
+    _settle(turn, ok, lane)
     if batch.unfinished:
         _failed(turn, [row for row in missing if str(row.pk) not in batch.errors], batch.unfinished)
         missing = [row for row in missing if str(row.pk) in batch.errors]
@@ -162,66 +187,76 @@ def _written(turn: Slice, rows: list[Enrollment], batch: Batch) -> None:
         )
 
 
-def _associable(turn: Slice, row: Enrollment) -> str:
-    """The record id the row should be associated with; its present one where HubSpot does not allow any."""
-    if row.portal.record_type == "user" and not turn.hubspot.account.user_associations:
-        return row.associated_with
-    return row.learner.record_id
+def _as_written(row: Due, hubspot_id: str) -> Due:
+    """Another record than before (the old one was archived by hand) is tied to nobody yet."""
+    tied = row.associated_with if row.hubspot_id in ("", hubspot_id) else ""
+    return row._replace(hubspot_id=hubspot_id, associated_with=tied)
 
 
-def _failed(turn: Slice, rows: list[Enrollment], error: VendorError) -> None:
+def _failed(turn: Turn, rows: list[Due], error: VendorError) -> None:
     """Whatever ails HubSpot or the account would ail the next call too: come back later, and leave the worker to
     others until then."""
     turn.stop(push_rows.later(rows, error))
 
 
-def _owe(turn: Slice, rows: list[Enrollment]) -> None:
-    """Note who lacks an association; a full pool goes at once."""
+def _settle(turn: Turn, rows: list[Due], lane: str) -> None:
+    """What HubSpot has is done where it is tied to its record. The others wait for the next call of associations;
+    should this worker die before that, they are due by themselves and written once more, to the same effect."""
+    done: list[Due] = []
     for row in rows:
-        if row.hubspot_id and row.associated_with != row.learner.record_id:
-            turn.owed[row.portal.record_type].append(row)
-    _associate(turn, at_least=ASSOCIATION_BATCH)
+        (turn.owed[row.record_type, lane] if _to_be_tied(turn, row) else done).append(row)
+    if done:
+        push_rows.done(done)
+    news_among_bulk = lane != turn.lane  # waits for no others
+    _associate(turn, lane, at_least=1 if news_among_bulk else ASSOCIATION_BATCH)
 
 
-def _associate(turn: Slice, at_least: int) -> None:
+def _to_be_tied(turn: Turn, row: Due) -> bool:
+    possible = row.record_type != "user" or turn.account.user_associations
+    return possible and row.hubspot_id != "" and row.associated_with != row.record_id
+
+
+def _associate(turn: Turn, lane: str, *, at_least: int) -> None:
     """Tie what was written to the people's records, pooled into as few calls as HubSpot takes."""
-    for record_type, rows in turn.owed.items():
+    for record_type in OBJECTS:
+        rows = turn.owed[record_type, lane]
         while len(rows) >= at_least:
             part, rows[:] = rows[:ASSOCIATION_BATCH], rows[ASSOCIATION_BATCH:]
-            _begin_tying(turn, record_type, part)
+            _begin_tying(turn, record_type, lane, part)
 
 
-def _begin_tying(turn: Slice, record_type: str, rows: list[Enrollment]) -> None:
-    if record_type == "user" and not turn.hubspot.account.user_associations:
-        push_rows.tied(rows)
+def _begin_tying(turn: Turn, record_type: str, lane: str, rows: Sequence[Due]) -> None:
+    if record_type == "user" and not turn.account.user_associations:
+        push_rows.done(rows)
         return
-    pairs = [(row.hubspot_id, row.learner.record_id) for row in rows]
+    pairs = [(row.hubspot_id, row.record_id) for row in rows]
     turn.flights.start(
-        partial(turn.hubspot.associate, turn.object_type, OBJECTS[record_type], pairs),
+        partial(turn.hubspot(lane).associate, turn.object_type, OBJECTS[record_type], pairs),
         partial(_tied, rows),
-        partial(_not_tied, turn, record_type, rows),
+        partial(_not_tied, turn, record_type, lane, rows),
     )
 
 
-def _tied(rows: list[Enrollment], answer: None) -> None:
-    push_rows.tied(rows)
+def _tied(rows: Sequence[Due], answer: None) -> None:
+    push_rows.done(rows)
 
 
-def _not_tied(turn: Slice, record_type: str, rows: list[Enrollment], error: VendorError) -> None:
+def _not_tied(turn: Turn, record_type: str, lane: str, rows: Sequence[Due], error: VendorError) -> None:
     """HubSpot documents that users cannot be associated: tried once, remembered, and the rows count as done."""
     if not isinstance(error, Refused):
-        _failed(turn, rows, error)
+        push_rows.written(rows)
+        _failed(turn, list(rows), error)
     elif record_type == "user":
-        account = turn.hubspot.account
-        account.user_associations = False
-        account.save(update_fields=["user_associations"])
-        push_rows.tied(rows)
+        turn.account.user_associations = False
+        turn.account.save(update_fields=["user_associations"])
+        push_rows.done(rows)
     elif len(rows) == 1:
+        push_rows.written(rows)
         push_rows.park(rows[0], RowError(error.message, error.correlation_id))
     else:  # halve them until the one at fault is found
         half = len(rows) // 2
-        _begin_tying(turn, record_type, rows[:half])
-        _begin_tying(turn, record_type, rows[half:])
+        _begin_tying(turn, record_type, lane, rows[:half])
+        _begin_tying(turn, record_type, lane, rows[half:])
 
 
 def retry(account: HubSpotAccount, ids: list[int] | None = None) -> int:
@@ -229,4 +264,4 @@ def retry(account: HubSpotAccount, ids: list[int] | None = None) -> int:
     parked = Enrollment.objects.filter(~Q(parked_reason=""), account=account)
     if ids is not None:
         parked = parked.filter(pk__in=ids)
-    return parked.update(due_at=Now(), attempts=0, parked_reason="")
+    return parked.update(due_at=Now(), attempts=0, parked_reason="", bulk=ids is None)

@@ -3,48 +3,91 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from learners.app_objects import INPUT
 from learners.models import Enrollment
 from portals import retries
 from portals.clients.batches import RowError
 from portals.clients.breaker import Vendor
 from portals.clients.errors import VendorError
-from portals.clients.hubspot import BATCH
+from portals.lanes import Lane
 from portals.models import HubSpotAccount
 
-# By due_at alone, as the index has it: a tie-break would sort all of a backfill's equal times at every claim.
-CLAIM = """
-UPDATE learners_enrollment SET claim = claim + 1, due_at = now() + %s * interval '1 second'
-WHERE id IN (
-    SELECT id FROM learners_enrollment WHERE account_id = %s AND due_at <= now()
-    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
-)
-RETURNING id
+
+class Due(NamedTuple):
+    """A claimed row as it was when it was read: whose it is, how far it got, and its JSON for HubSpot."""
+
+    pk: int
+    claim: int
+    version: int
+    attempts: int
+    portal_id: int
+    record_type: str
+    record_id: str
+    key: str
+    hubspot_id: str
+    associated_with: str
+    named: bool  # is the course's name known?
+    over: bool  # is its record to leave HubSpot?
+    sent: bool  # has HubSpot this version already, so that only the association is missing?
+    body: str
+
+
+# An unfinished enrollment that was withdrawn leaves HubSpot too; a finished one is kept as history.
+READ = f"""
+SELECT e.id, e.claim, e.version, e.attempts, e.portal_id, l.record_type, l.record_id,
+    concat(p.number, ':', e.enrollment_id), e.hubspot_id, e.associated_with, e.course_name <> '',
+    e.withdrawn OR (e.unenrolled AND e.status <> 'completed'), e.version = e.pushed_version, {INPUT}
+FROM {{rows}} e
+JOIN learners_learner l ON l.id = e.learner_id
+JOIN portals_portal p ON p.id = e.portal_id
+LEFT JOIN portals_course c ON c.portal_id = e.portal_id AND c.course_id = e.course_id
+"""  # noqa: S608
+COURSE_NAME = """
+coalesce((SELECT c.name FROM portals_course c WHERE c.portal_id = e.portal_id AND c.course_id = e.course_id), '')
 """
-# A row that changed meanwhile is due again; one that still lacks its association stays
-# claimed for it, and is due by itself if this worker dies first. Another record than before (the old one was archived
-# by hand) has no association yet.
-WRITTEN = """
+# By due_at alone, as the index has it: a tie-break would sort all of a backfill's equal times at every claim.
+# Webhooks carry no course name: a row that came without one gets it here from the cached list.
+CLAIM = f"""
+WITH taken AS (
+    UPDATE learners_enrollment e SET
+        claim = claim + 1, due_at = now() + %s * interval '1 second',
+        course_name = CASE e.course_name WHEN '' THEN {COURSE_NAME} ELSE e.course_name END
+    WHERE id IN (
+        SELECT id FROM learners_enrollment WHERE account_id = %s AND bulk = %s AND due_at <= now()
+        ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *
+)
+{READ.format(rows="taken")} ORDER BY e.id
+"""  # noqa: S608
+NAME = f"""
+UPDATE learners_enrollment e SET course_name = {COURSE_NAME} WHERE id = ANY(%s) AND course_name = ''
+"""  # noqa: S608
+# A row that changed meanwhile is due again. Here HubSpot has the row and its association.
+DONE = """
 UPDATE learners_enrollment e SET
-    pushed_version = w.version, hubspot_id = w.hubspot_id, attempts = 0, parked_reason = '', correlation_id = '',
-    pushed_at = now(),
-    associated_with = CASE WHEN e.hubspot_id IN ('', w.hubspot_id) THEN e.associated_with ELSE '' END,
-    due_at = CASE WHEN e.version <> w.version THEN now()
-                  WHEN e.associated_with = w.record_id AND e.hubspot_id IN ('', w.hubspot_id) THEN NULL
-                  ELSE e.due_at END
+    pushed_version = w.version, hubspot_id = w.hubspot_id, associated_with = w.record_id, pushed_at = now(),
+    attempts = 0, parked_reason = '', correlation_id = '',
+    due_at = CASE WHEN e.version <> w.version THEN now() END, bulk = e.bulk AND e.version <> w.version
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[])
     AS w(id, claim, version, hubspot_id, record_id)
 WHERE e.id = w.id AND e.claim = w.claim
 """
-ASSOCIATED = """
+# Here only the row: it stays claimed for its association. Another record than before (the old one was archived by
+# hand) has none yet.
+WRITTEN = """
 UPDATE learners_enrollment e SET
-    associated_with = w.record_id, due_at = CASE WHEN e.version = e.pushed_version THEN NULL ELSE now() END
-FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS w(id, claim, record_id)
+    pushed_version = w.version, hubspot_id = w.hubspot_id, pushed_at = now(),
+    attempts = 0, parked_reason = '', correlation_id = '',
+    associated_with = CASE WHEN e.hubspot_id IN ('', w.hubspot_id) THEN e.associated_with ELSE '' END
+FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[]) AS w(id, claim, version, hubspot_id)
 WHERE e.id = w.id AND e.claim = w.claim
 """
 LATER = """
@@ -52,6 +95,27 @@ UPDATE learners_enrollment e SET
     due_at = now() + %s * interval '1 second', attempts = attempts + %s, parked_reason = %s, correlation_id = %s
 FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
 WHERE e.id = w.id AND e.claim = w.claim
+"""
+RELEASED = """
+UPDATE learners_enrollment e SET due_at = now() + %s * interval '1 second'
+FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
+WHERE e.id = w.id AND e.claim = w.claim
+"""
+# From one lane of one account to the next by the index, however many rows each has; counting them out would read all
+# of a backfill at every sweep.
+LANES = """
+WITH RECURSIVE lane AS (
+    (SELECT account_id, bulk FROM learners_enrollment WHERE due_at IS NOT NULL ORDER BY 1, 2 LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM lane, LATERAL (
+        SELECT account_id, bulk FROM learners_enrollment
+        WHERE due_at IS NOT NULL AND (account_id, bulk) > (lane.account_id, lane.bulk) ORDER BY 1, 2 LIMIT 1
+    ) AS following
+)
+SELECT account_id, bulk FROM lane WHERE EXISTS (
+    SELECT 1 FROM learners_enrollment e
+    WHERE e.account_id = lane.account_id AND e.bulk = lane.bulk AND e.due_at <= now()
+)
 """
 
 
@@ -67,8 +131,7 @@ def alone(account: HubSpotAccount) -> Iterator[bool]:
         yield mine
     finally:
         if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+            _execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def answers_again(vendor: str, name: str) -> None:
@@ -79,62 +142,93 @@ def answers_again(vendor: str, name: str) -> None:
         rows.update(due_at=Now())
 
 
-def due(account: HubSpotAccount) -> bool:
-    return Enrollment.objects.filter(account=account, due_at__lte=Now()).exists()
-
-
-def claim(account: HubSpotAccount) -> list[Enrollment]:
+def lanes_due() -> list[tuple[int, str]]:
+    """Which lanes of which accounts have something due."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [settings.CLAIM_SECONDS, account.pk, BATCH])
-        ids = [row[0] for row in cursor.fetchall()]
-    # Portals apart, because a joined one would be made, and its keys decrypted, for every row.
-    rows = Enrollment.objects.select_related("learner").prefetch_related("portal").order_by("pk")
-    return list(rows.filter(pk__in=ids)) if ids else []
+        cursor.execute(LANES)
+        return [(account_id, Lane.BULK if bulk else Lane.LIVE) for account_id, bulk in cursor.fetchall()]
 
 
-def written(rows: Sequence[Enrollment], associable: Sequence[str]) -> None:
-    """`associable` has the record id that each row is to be associated with."""
+def due(account: HubSpotAccount, *, bulk: bool) -> bool:
+    return Enrollment.objects.filter(account=account, bulk=bulk, due_at__lte=Now()).exists()
+
+
+def claim(account: HubSpotAccount, most: int, *, bulk: bool) -> list[Due]:
     with connection.cursor() as cursor:
-        cursor.execute(WRITTEN, [
-            [row.pk for row in rows], [row.claim for row in rows], [row.version for row in rows],
-            [row.hubspot_id for row in rows], list(associable),
-        ])  # fmt: skip
+        cursor.execute(CLAIM, [settings.CLAIM_SECONDS, account.pk, bulk, most])
+        return [Due._make(row) for row in cursor.fetchall()]
 
 
-def tied(rows: Sequence[Enrollment]) -> None:
+def read(rows: Sequence[int]) -> list[Due]:
+    """Enrollments by their ids, as they are now."""
     with connection.cursor() as cursor:
-        cursor.execute(ASSOCIATED, [
-            [row.pk for row in rows], [row.claim for row in rows], [row.learner.record_id for row in rows]
-        ])  # fmt: skip
+        cursor.execute(
+            f"{READ.format(rows='learners_enrollment')} WHERE e.id = ANY(%s) ORDER BY e.id", [list(rows)]
+        )
+        return [Due._make(row) for row in cursor.fetchall()]
 
 
-def withdrawn(rows: Sequence[Enrollment]) -> None:
+def name(rows: Sequence[Due]) -> list[Due]:
+    """The same rows with the names of their courses, where the cached list knows them by now. A row that somebody
+    else has claimed meanwhile is left to them."""
+    ids = [row.pk for row in rows]
+    _execute(NAME, [ids])
+    claims = {row.pk: row.claim for row in rows}
+    return [row for row in read(ids) if row.claim == claims[row.pk]]
+
+
+def done(rows: Sequence[Due]) -> None:
+    """HubSpot has these rows and, where it allows any, their associations."""
+    _execute(DONE, [*_claims(rows), *_written(rows), [row.record_id for row in rows]])
+
+
+def written(rows: Sequence[Due]) -> None:
+    """HubSpot has these rows, and not their associations yet."""
+    _execute(WRITTEN, [*_claims(rows), *_written(rows)])
+
+
+def release(rows: Sequence[Due], seconds: float) -> None:
+    """Nothing was done about these rows: they are due again, in so many seconds."""
+    _execute(RELEASED, [seconds, *_claims(rows)])
+
+
+def withdrawn(rows: Sequence[Due]) -> None:
     for row in rows:
         theirs = Enrollment.objects.filter(pk=row.pk, claim=row.claim)
         if not theirs.filter(version=row.version).delete()[0]:  # enrolled again meanwhile
             theirs.update(hubspot_id="", associated_with="", pushed_version=0)
 
 
-def park(row: Enrollment, error: RowError) -> None:
+def park(row: Due, error: RowError) -> None:
     """A row HubSpot refuses waits for a person, or for its next change, which may have come during the call."""
     Enrollment.objects.filter(pk=row.pk, claim=row.claim, version=row.version).update(
         due_at=None,
+        bulk=False,
         parked_reason=error.message[:500],
         correlation_id=error.correlation_id,
         attempts=F("attempts") + 1,
     )
 
 
-def later(rows: Sequence[Enrollment], error: VendorError) -> float:
+def later(rows: Sequence[Due], error: VendorError) -> float:
     """The whole call failed: nothing is lost, all of it is due again. Returns how many seconds the account should
     be left alone."""
     waits = not error.counts  # nobody's failure; a grant gone stale waits 0 seconds
     attempts = max((row.attempts for row in rows), default=0) + 1
     seconds = retries.wait(attempts, error)
     reason = "" if waits else error.message[:500]
-    with connection.cursor() as cursor:
-        cursor.execute(LATER, [
-            seconds, 0 if waits else 1, reason, error.correlation_id, [row.pk for row in rows],
-            [row.claim for row in rows],
-        ])  # fmt: skip
+    _execute(LATER, [seconds, 0 if waits else 1, reason, error.correlation_id, *_claims(rows)])
     return error.after if error.after or waits else settings.SWEEP_SECONDS
+
+
+def _claims(rows: Sequence[Due]) -> list[list[Any]]:
+    return [[row.pk for row in rows], [row.claim for row in rows]]
+
+
+def _written(rows: Sequence[Due]) -> list[list[Any]]:
+    return [[row.version for row in rows], [row.hubspot_id for row in rows]]
+
+
+def _execute(statement: str, values: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

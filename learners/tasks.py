@@ -7,8 +7,8 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from learners import carrying, invitations, notices, presence, push, walks, welcome
-from learners.models import Enrollment, Learner, Walk
+from learners import carrying, invitations, notices, presence, push, push_rows, walks, welcome
+from learners.models import Learner, Walk
 from portals import connecting
 from portals.clients import breaker
 from portals.clients.breaker import Vendor
@@ -27,9 +27,8 @@ def sweep() -> None:
 
 
 def _due() -> Iterator[tuple[Any, int, str]]:
-    rows = Enrollment.objects.filter(due_at__lte=Now())
-    for account_id in rows.values_list("account_id", flat=True).distinct():
-        yield push_task, account_id, Lane.LIVE
+    for account_id, lane in push_rows.lanes_due():
+        yield push_task, account_id, lane
     running = Walk.objects.filter(state=Walk.State.RUNNING, due_at__lte=Now())
     for walk_id in running.values_list("pk", flat=True)[:200]:
         yield walk_task, walk_id, Lane.BULK

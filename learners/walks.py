@@ -161,9 +161,9 @@ def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
     if walk.page == 1:
         walk.course_as_of = as_of
     observations = [seen for row in rows if (seen := from_rest(row, as_of))]
-    linked = enrollments.take(walk.portal, observations)
+    linked = enrollments.take(walk.portal, observations, bulk=True)
     if linked:
-        nudger.wake(walk.account_id, Lane.LIVE, "learners.push")
+        nudger.wake(walk.account_id, Lane.BULK, "learners.push")
     walk.rows_seen, walk.rows_linked = walk.rows_seen + len(rows), walk.rows_linked + linked
     if more:
         walk.page += 1
@@ -203,7 +203,7 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
             # Perhaps the account is gone with it: the next comparison asks LearnUpon.
             Learner.objects.filter(pk=row.learner_id).update(fingerprint="", checked_at=None)
         else:
-            enrollments.take(walk.portal, [seen] if seen else [])
+            enrollments.take(walk.portal, [seen] if seen else [], bulk=True)
 
 
 def _checkpoint(walk: Walk, **changes: object) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from learners.models import Enrollment, Learner
@@ -151,7 +151,10 @@ def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
     courses.exclude(course_id__in=chosen).update(required=False)
     forget(sums_key(portal))
     Enrollment.objects.filter(portal=portal, course_id__in=changed).update(
-        version=F("version") + 1, changed_at=Now(), due_at=Now()
+        version=F("version") + 1,
+        changed_at=Now(),
+        due_at=Now(),
+        bulk=Case(When(due_at=None, then=True), default=F("bulk")),
     )
     return changed
 

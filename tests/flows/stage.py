@@ -14,10 +14,11 @@ from django.db import connection
 import gdpr.tasks
 import learners.tasks
 import webhooks.tasks
-from learners import app_objects
+from learners import push_rows
 from learners.models import Enrollment
 from portals import oauth, schema, tokens
 from portals.clients import breaker, limiter, versions
+from portals.clients.batches import Row as BatchRow
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
@@ -166,9 +167,8 @@ class Stage:
     def upsert_of(self, row: Enrollment) -> Callable[[], object]:
         """The call that a push of this row would make, to be made later."""
         hubspot = HubSpot(self.accounts[row.account.hub_id], Lane.LIVE)
-        inputs = [{"id": row.key, "idProperty": f"{schema.PREFIX}enrollment_key", "objectWriteTraceId": "1",
-                   "properties": app_objects.properties(row, required=False)}]  # fmt: skip
-        return lambda: hubspot.upsert(hubspot.account.app_object_type, inputs)
+        (due,) = push_rows.read([row.pk])
+        return lambda: hubspot.upsert(hubspot.account.app_object_type, [BatchRow(str(due.pk), due.body)])
 
     def post(self, path: str, body: Any, *, secret: str | None = None) -> requests.Response:
         """A request signed as HubSpot signs it; bytes go as they are."""

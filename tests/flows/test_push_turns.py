@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import psycopg2
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from learners import enrollments, push, push_rows
 from learners.models import Enrollment
+from learners.push_rows import Due
 from portals.clients import limiter
 from tests.flows.stage import ACME, GLOBEX, Stage
 from tests.flows.test_push import linked, seen, upserts
@@ -46,13 +48,13 @@ def test_what_came_while_its_wake_up_was_turned_away_is_not_left_to_the_sweep(
 ) -> None:
     learner = linked(stage)
     enrollments.take(learner.portal, [seen(1)])
-    after_last_look = push_rows.tied
+    after_last_look = push_rows.done
 
-    def tied(rows: list[Enrollment]) -> None:
+    def done(rows: list[Due]) -> None:
         enrollments.take(learner.portal, [seen(2)])
         after_last_look(rows)
 
-    monkeypatch.setattr(push_rows, "tied", tied)
+    monkeypatch.setattr(push_rows, "done", done)
     assert push.push(learner.account, "live") == 0.0
     monkeypatch.undo()
     assert push.push(learner.account, "live") is None
@@ -62,7 +64,7 @@ def test_what_came_while_its_wake_up_was_turned_away_is_not_left_to_the_sweep(
 def test_a_spent_budget_ends_the_turn_with_the_time_to_come_back(stage: Stage) -> None:
     """Would catch: every due row claimed and put off in vain, or waits that count as failures."""
     learner = linked(stage)
-    enrollments.take(learner.portal, [seen(number) for number in range(1, 701)])
+    enrollments.take(learner.portal, [seen(number) for number in range(1, 1201)])
     store = limiter.store()
     now = store.time()[0] * 1_000_000
     store.zadd(f"limiter:{ACME}:general", {f"call {n}": now - 2_000_000 for n in range(100)})
@@ -70,11 +72,14 @@ def test_a_spent_budget_ends_the_turn_with_the_time_to_come_back(stage: Stage) -
     assert wait is not None
     assert 1 < wait <= 10
     assert upserts(stage) == 0
-    assert Enrollment.objects.filter(claim=0).count() == 700 - push.FLIGHTS * 100
+    assert (
+        Enrollment.objects.filter(claim=0).count() == 1200 - 2 * push.CLAIMED
+    )  # six calls' rows, claimed by 500
+    assert Enrollment.objects.filter(claim=1, due_at__gt=Now()).count() == 2 * push.CLAIMED
     assert not Enrollment.objects.filter(attempts__gt=0).exists()
     stage.fresh_limits()
     stage.later(seconds=10)
-    assert len(stage.records()) == 700
+    assert len(stage.records()) == 1200
 
 
 def test_one_dead_contact_among_many_is_found_in_few_calls(stage: Stage) -> None:
