@@ -106,7 +106,7 @@ FREE_OF_PEOPLE: dict[type, str] = {
     PropertyMapping: "names of properties and fields",
     Course: "a course",
     Tombstone: "keyed hashes, which outlive the person on purpose",
-    AuditEntry: "what an admin changed; details name settings only",
+    AuditEntry: "what an admin changed or an operator opened; details name settings and our own row numbers",
     Walk: "counts and course numbers",
     Notice: "that admins were told of a cause",
     Silence: "an admin of the customer's who wants no more mails; goes with the account",

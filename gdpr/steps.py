@@ -53,6 +53,13 @@ def answers_again(vendor: str, name: str) -> None:
         failed.filter(erasure__account__in=accounts).exclude(kind__in=RECORDS).update(due_at=Now())
 
 
+def again(erasure: Erasure) -> int:
+    """What waits for its next try is due now. A first look again is not: it waits for the calls that may still be under
+    way, and what is due within a claim's life may be in a worker's hands."""
+    later = Now() + timedelta(seconds=settings.CLAIM_SECONDS)
+    return erasure.steps.filter(done_at=None, attempts__gt=0, due_at__gt=later).update(due_at=Now())
+
+
 def _claimed(account: HubSpotAccount) -> list[ErasureStep]:
     due = ErasureStep.objects.filter(erasure__account=account, done_at=None, due_at__lte=Now())
     claimed = []

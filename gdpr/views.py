@@ -12,9 +12,11 @@ from gdpr.models import Erasure
 from learners.views.window import window
 from portals import audit, oauth, sessions
 from portals.clients.errors import VendorError
-from portals.models import Portal, RecordType
+from portals.models import AuditEntry, Portal, RecordType
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
+
+TRAIL = 25  # latest entries shown
 
 
 class RecordForm(forms.Form):
@@ -127,6 +129,9 @@ def _page(
         "page": window(
             Erasure.objects.filter(account=request.account).prefetch_related("steps"), request.GET
         ),
+        "trail": AuditEntry.objects.filter(account=request.account)
+        .select_related("portal")
+        .order_by("-at")[:TRAIL],
         "kept": {
             "bodies": settings.BODY_DAYS,
             "rows": settings.ROW_DAYS,

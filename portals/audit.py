@@ -1,4 +1,5 @@
-"""The trail of what admins did on our pages. Details name settings, never people."""
+"""The trail of what admins did on our pages, and operators in theirs. Details name settings and our own row numbers,
+never people."""
 
 from typing import Any
 

@@ -260,7 +260,7 @@ class Tombstone(models.Model):
 
 
 class AuditEntry(models.Model):
-    """What an admin did on our pages: who, when, what; never the person it was about."""
+    """What an admin or an operator did: who, when, what; never the person it was about."""
 
     account = models.ForeignKey(HubSpotAccount, on_delete=models.CASCADE, related_name="audit")
     portal = models.ForeignKey(Portal, on_delete=models.SET_NULL, null=True, blank=True)

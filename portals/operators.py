@@ -1,0 +1,100 @@
+"""What the operators' admin is made of: a session apart from the customers', pages that change nothing, and a trail
+of every look at a person's row."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from portals import audit
+from portals.models import HubSpotAccount
+
+PATH, COOKIE = "/admin/", "hubsync_operator"
+OPERATOR = "operator "  # how the name of one begins in the trail; customers are e-mail addresses
+AT_ONCE = 1000  # rows one press of an action takes
+
+
+class OperatorSession:
+    """Under /admin/ the session is another cookie's, which the rest of the site is never sent. Signing in with HubSpot
+    and signing in as an operator know nothing of each other."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(PATH):
+            return self.get_response(request)
+        name = settings.SESSION_COOKIE_NAME
+        request.COOKIES.pop(name, None)
+        if COOKIE in request.COOKIES:
+            request.COOKIES[name] = request.COOKIES[COOKIE]
+        response = self.get_response(request)
+        if made := response.cookies.pop(name, None):
+            response.cookies[COOKIE] = made.value
+            response.cookies[COOKIE].update(dict(made) | {"path": PATH, "samesite": "Strict"})
+        return response
+
+
+def name_of(request: HttpRequest) -> str:
+    return OPERATOR + request.user.get_username()
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """A model as operators see it: `fields` names what is shown, and nothing can be added, changed or deleted."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ("-pk",)
+    # Is a row about a person? Then lists show no id of theirs and no vendor's words, which may quote them, and opening
+    # one is recorded.
+    person = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.person and (row := self.get_object(request, unquote(object_id))):
+            what = f"looked at one {self.opts.verbose_name}"
+            audit.record(account_of(row), name_of(request), what, row=row.pk)
+        answer: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+        return answer
+
+
+def account_of(row: Any) -> HubSpotAccount:
+    account: HubSpotAccount = row.account if hasattr(row, "account") else row.erasure.account
+    return account
+
+
+def run_again(
+    request: HttpRequest, rows: QuerySet[Any], work: Callable[[HubSpotAccount, list[Any]], int]
+) -> None:
+    """Try the chosen rows again, account by account, and write down in each account's trail that it was done."""
+    chosen = sorted(rows[:AT_ONCE], key=lambda row: account_of(row).pk)
+    total = 0
+    for _, group in groupby(chosen, key=lambda row: account_of(row).pk):
+        theirs = list(group)
+        account = account_of(theirs[0])
+        count = work(account, theirs)
+        audit.record(account, name_of(request), "tried again", rows=[row.pk for row in theirs], count=count)
+        total += count
+    if total:
+        messages.success(request, f"{total} tried again.")
+    else:
+        messages.warning(request, "Nothing to try again: none of these has failed, or its content is gone.")

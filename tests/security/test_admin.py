@@ -1,0 +1,249 @@
+"""The operators' admin: only staff, by a login of its own; nothing can be changed, secrets never show, and every look at
+a person is in the account's trail."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from gdpr.models import Erasure, ErasureStep
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Walk
+from portals import audit
+from portals.models import (
+    AuditEntry,
+    Course,
+    HubSpotAccount,
+    Portal,
+    PortalNumber,
+    PropertyMapping,
+    Tombstone,
+)
+from tests.conftest import make_account, make_portal, signed_in
+from webhooks.models import DailyCount, Delivery
+
+OWN_APPS = ("portals", "webhooks", "learners", "gdpr")
+MODELS: list[type[Model]] = [model for app in OWN_APPS for model in apps.get_app_config(app).get_models()]
+# What no page may show. Ids of a person stand on pages of their own, and nowhere else.
+SECRETS = ("PLANTED", "planted@", "7e57ab1e", "dead" * 4)
+PERSON = ("880011", "990022")
+WEBHOOK_ID = "7e57ab1e-0000-4000-8000-{:012}"
+
+
+def furnish(hub_id: int) -> HubSpotAccount:
+    """One row of every model, with something secret wherever a secret or a person's data can be."""
+    account = make_account(hub_id, f"{hub_id}.example")
+    HubSpotAccount.objects.filter(pk=account.pk).update(
+        access_token="PLANTED access", refresh_token="PLANTED refresh", admin_emails=["planted@example.com"],
+        removed_emails=["planted@example.com"],
+    )  # fmt: skip
+    portal = make_portal(
+        account, f"p{hub_id}", api_key="PLANTED key", api_secret="PLANTED secret", webhook_secret="PLANTED",
+        webhook_id=WEBHOOK_ID.format(hub_id),
+    )  # fmt: skip
+    both: dict[str, Any] = {"account": account, "portal": portal}
+    learner = Learner.objects.create(
+        **both, record_type="contact", record_id="880011", learnupon_user_id=990022, state="active",
+        email="planted@example.com", first_name="PLANTED first", last_name="PLANTED last", fingerprint="PLANTED",
+        state_reason="880011",
+    )  # fmt: skip
+    Enrollment.objects.create(
+        **both, learner=learner, enrollment_id=1, course_id=1, score_percent=12.5, parked_reason="880011 is refused",
+        due_at=None, certificate_name="PLANTED certificate", associated_with="880011",
+    )  # fmt: skip
+    Delivery.objects.create(
+        **both, kind="hubspot.action.user-add", lane="actions", key=f"PLANTED {hub_id}", state="failed",
+        body={"email": "planted@example.com"}, outputs={"message": "PLANTED"}, record_type="contact",
+        record_id="880011", learnupon_user_id=990022, callback_id="PLANTED", reason="880011 is refused",
+    )  # fmt: skip
+    ReviewItem.objects.create(
+        **both, kind="merged", record_type="contact", first_record="880011", first_user=990022, second_record="2",
+        second_user=2,
+    )  # fmt: skip
+    Walk.objects.create(**both)
+    Notice.objects.create(account=account, cause="drift", day="2026-01-01")
+    Silence.objects.create(account=account, cause="drift", email="planted@example.com")
+    DailyCount.objects.create(account=account, day="2026-01-01", kind="x", count=1)
+    PropertyMapping.objects.create(
+        portal=portal, position=1, property="city", property_type="string", definition_id=1, definition_type=1
+    )
+    Course.objects.create(portal=portal, course_id=1, name="Safety")
+    PortalNumber.objects.create(hub_id=hub_id, host=portal.host, number=1)
+    digest = bytes.fromhex("dead" * 16)
+    Tombstone.objects.create(hub_id=hub_id, kind="record", record_type="contact", digest=digest)
+    erasure = Erasure.objects.create(account=account, record_type="contact", digest=digest, source="admin")
+    ErasureStep.objects.create(
+        erasure=erasure, kind="blank", secret="PLANTED", attempts=3, reason="880011",
+        due_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    audit.record(account, "someone@example.com", "portal settings saved", portal)
+    return account
+
+
+@pytest.fixture
+def accounts(db: None) -> list[HubSpotAccount]:
+    return [furnish(hub_id) for hub_id in (1001, 1002)]
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    User.objects.create_user("anna", password="long-enough-password", is_staff=True)
+    client = Client()
+    client.post(reverse("admin:login"), {"username": "anna", "password": "long-enough-password"})
+    return client
+
+
+def addresses(model: type[Model]) -> list[str]:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    rows = list(model._default_manager.order_by("pk"))
+    assert rows, f"plant a {model.__name__}"
+    return [
+        reverse(f"{name}_changelist"),
+        *(reverse(f"{name}_{page}", args=[row.pk]) for row in rows for page in ("change", "history")),
+    ]
+
+
+def everything() -> dict[str, list[Any]]:
+    return {
+        m.__name__: list(m._default_manager.order_by("pk").values()) for m in MODELS if m is not AuditEntry
+    }
+
+
+@pytest.mark.usefixtures("accounts")
+def test_every_page_opens_for_an_operator_and_shows_no_secret(operator: Client) -> None:
+    for model in MODELS:
+        for address in addresses(model):
+            answer = operator.get(address)
+            assert answer.status_code == 200, address
+            page = answer.content.decode()
+            assert [secret for secret in SECRETS if secret in page.replace("-", "")] == [], address
+            if not address.endswith("/change/"):
+                assert [known for known in PERSON if known in page] == [], address
+
+
+@pytest.mark.usefixtures("accounts")
+def test_nobody_else_gets_in(operator: Client) -> None:
+    User.objects.create_user("bert", password="long-enough-password")
+    former = User.objects.create_user("cora", password="long-enough-password", is_staff=True, is_active=False)
+    not_staff, gone = Client(), Client()
+    not_staff.force_login(User.objects.get(username="bert"))
+    gone.force_login(former)
+    customer = signed_in(HubSpotAccount.objects.get(hub_id=1001))
+    for visitor in (Client(), not_staff, gone, customer):
+        for model in MODELS:
+            for address in (reverse("admin:index"), *addresses(model)):
+                for ask in (visitor.get, visitor.post):
+                    answer = ask(address, {})
+                    assert answer.status_code == 302, address
+                    assert answer["Location"].startswith("/admin/login/"), address
+
+
+def test_the_two_sign_ins_know_nothing_of_each_other(
+    operator: Client, accounts: list[HubSpotAccount]
+) -> None:
+    kept = operator.cookies["hubsync_operator"]
+    assert (kept["path"], kept["samesite"], bool(kept["httponly"])) == ("/admin/", "Strict", True)
+    assert "hubsync_session" not in operator.cookies
+    assert operator.get("/portals/").status_code == 302  # an operator is nobody's admin
+    customer = signed_in(accounts[0])
+    customer.cookies["hubsync_operator"] = customer.cookies["hubsync_session"].value
+    assert customer.get("/admin/").status_code == 302  # nor is a customer's session one here
+    operator.post("/signout/")
+    assert operator.get("/admin/").status_code == 200
+    operator.post("/admin/logout/")
+    assert operator.get("/admin/").status_code == 302
+
+
+@pytest.mark.usefixtures("accounts")
+def test_nothing_can_be_added_changed_or_deleted(operator: Client) -> None:
+    before = everything()
+    for model in MODELS:
+        options = admin.site._registry[model]
+        changelist, change, *_ = addresses(model)
+        row = model._default_manager.order_by("pk").first()
+        values = dict.fromkeys(options.fields or (), "1")
+        for address in (changelist + "add/", change, change.replace("/change/", "/delete/")):
+            assert operator.post(address, values | {"post": "yes"}).status_code == 403, address
+        operator.post(changelist, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})  # type: ignore[union-attr]
+    assert everything() == before
+
+
+def press(client: Client, model: type[Model], action: str) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    rows = list(model._default_manager.values_list("pk", flat=True))
+    answer = client.post(reverse(name), {"action": action, "_selected_action": rows})
+    assert answer.status_code == 302
+
+
+def test_run_again_and_pause_do_so_and_stand_in_each_account_s_trail(
+    operator: Client, accounts: list[HubSpotAccount]
+) -> None:
+    for model in (Delivery, Enrollment, Erasure):
+        press(operator, model, "again")
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
+    assert not Enrollment.objects.filter(due_at=None).exists()
+    assert not ErasureStep.objects.filter(due_at__gt=timezone.now()).exists()
+    press(operator, Portal, "pause")
+    assert set(Portal.objects.values_list("state", flat=True)) == {"paused"}
+    press(operator, Portal, "resume")
+    assert set(Portal.objects.values_list("state", flat=True)) == {"connected"}
+    for account in accounts:
+        trail = AuditEntry.objects.filter(account=account, actor="operator anna").order_by("pk")
+        assert [(entry.action, entry.details.get("count")) for entry in trail] == [
+            ("tried again", 1), ("tried again", 1), ("tried again", 1), ("portal paused", None),
+            ("portal resumed", None),
+        ]  # fmt: skip
+
+
+def test_what_has_not_failed_is_left_alone(operator: Client, accounts: list[HubSpotAccount]) -> None:
+    Delivery.objects.update(state="done")
+    Enrollment.objects.update(parked_reason="")
+    Erasure.objects.update(state="done")
+    Portal.objects.update(state="disconnected")
+    before = everything()
+    for model in (Delivery, Enrollment, Erasure):
+        press(operator, model, "again")
+    press(operator, Portal, "pause")
+    press(operator, Portal, "resume")
+    assert everything() == before
+    assert not AuditEntry.objects.filter(actor="operator anna").exists()
+
+
+def test_every_look_at_a_person_is_shown_to_the_customer(
+    operator: Client, accounts: list[HubSpotAccount]
+) -> None:
+    mine, other = accounts
+    for model in (Learner, Enrollment, Delivery, ReviewItem):
+        row = model._default_manager.get(account=mine)
+        operator.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]))
+    operator.get(
+        reverse("admin:gdpr_erasurestep_change", args=[ErasureStep.objects.get(erasure__account=mine).pk])
+    )
+    looked = AuditEntry.objects.filter(account=mine, actor="operator anna").order_by("pk")
+    assert [entry.action for entry in looked] == [
+        "looked at one learner", "looked at one enrollment", "looked at one delivery", "looked at one review item",
+        "looked at one erasure step",
+    ]  # fmt: skip
+    portal = Portal.objects.get(account=mine)
+    page = signed_in(mine).get(f"/portals/{portal.pk}/privacy").content.decode()
+    assert "Looked at one review item" in page
+    theirs = Portal.objects.get(account=other)
+    assert "operator anna" not in signed_in(other).get(f"/portals/{theirs.pk}/privacy").content.decode()
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize("asked", ["1001", "abc", "9" * 40, "%00", "' OR 1=1", "é"])
+def test_any_search_is_answered(operator: Client, asked: str) -> None:
+    for model in MODELS:
+        assert operator.get(addresses(model)[0], {"q": asked}).status_code == 200, model
+
+
+def test_every_model_is_there() -> None:
+    assert set(MODELS) <= set(admin.site._registry)
+    assert User not in [m for m in admin.site._registry if m._meta.app_label in OWN_APPS]
