@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from learners import claims, reviewing
 from learners.models import Learner
-from learners.observations import moment
 from learners.outcomes import done
 from portals.clients.errors import TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import Portal
+from webhooks.learnupon import moment
 from webhooks.results import Done
 
 # How long after the invitation it is looked at again: often while the mail is fresh, then rarely.

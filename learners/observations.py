@@ -7,11 +7,11 @@ REST speaks snake_case, webhooks camelCase (learnupon.md 1.13 and 2.2); `percent
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from learners.models import Enrollment
-from webhooks.learnupon import whole
+from webhooks.learnupon import moment, whole
 
 STATUS: dict[str, tuple[str, str]] = {
     "not_started": (Enrollment.Status.NOT_STARTED, Enrollment.Result.NONE),
@@ -33,17 +33,6 @@ class Observation:
     as_of: datetime
     whole: bool
     fields: dict[str, Any]
-
-
-def moment(value: Any) -> datetime | None:
-    """A time in UTC, which it is where it names no zone. One outside of UTC's years could not be read back."""
-    try:
-        parsed = datetime.fromisoformat(str(value)) if value else None
-        if parsed is None or parsed.tzinfo is None:
-            return parsed and parsed.replace(tzinfo=UTC)
-        return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def day(value: Any) -> date | None:

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from learners import carrying, claims, invitations, people, reviewing
 from learners.models import Learner
-from learners.observations import moment
 from learners.outcomes import done
 from learners.people import Person
 from portals.clients.errors import TryAgain, Unclear, VendorError
@@ -21,6 +20,7 @@ from portals.conversion import CustomData
 from portals.lanes import Lane
 from portals.models import Portal
 from webhooks import nudger
+from webhooks.learnupon import moment
 from webhooks.results import Done
 
 Inputs = dict[str, Any]

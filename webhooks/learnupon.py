@@ -47,12 +47,14 @@ def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63 else None
 
 
-def moment(text: Any) -> datetime | None:
-    """An ISO time with a zone, in UTC; anything else is no time, and neither is one outside of UTC's years: PostgreSQL
-    would keep it and Python could never read the row again."""
+def moment(value: Any) -> datetime | None:
+    """An ISO time in UTC, which it is where it names no zone. Anything else is no time, and neither is one outside of
+    UTC's years: PostgreSQL would keep it and Python could never read the row again."""
     try:
-        parsed = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return parsed.astimezone(UTC) if parsed and parsed.tzinfo else None
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if parsed is None or parsed.tzinfo is None:
+            return parsed and parsed.replace(tzinfo=UTC)
+        return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
