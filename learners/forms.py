@@ -1,10 +1,11 @@
 """Forms of the learner and activity pages."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -15,6 +16,8 @@ from learners.views.wording import kind_name
 from webhooks.models import Delivery
 
 ANY = ("", "Any")
+# The first and the last day of the calendar cannot be said in every time zone.
+DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2200, 1, 1))]
 
 
 class LearnerSearch(forms.Form):
@@ -109,7 +112,10 @@ class ActivityFilter(forms.Form):
         required=False,
     )
     day = forms.DateField(
-        label="Day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label="Day",
+        required=False,
+        validators=DAYS,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     q = forms.CharField(
         label="About", max_length=64, required=False, help_text="Record, LearnUpon user or correlation id"
