@@ -144,6 +144,13 @@ def outgoing(worlds: Worlds, body: Body) -> Any:
     return vars(worlds.outbox.rates) | {"under_way": worlds.outbox.under_way}
 
 
+def acknowledged(worlds: Worlds, body: Body) -> Any:
+    """What the worlds sent and had a 2xx for, of the addresses with a `path` in them."""
+    path = str(body.get("path", ""))
+    rows = [(url, content) for url, content in worlds.outbox.acknowledged if path in url]
+    return {"requests": [{"url": url, "body": orjson.Fragment(content)} for url, content in rows]}
+
+
 def add_fault(worlds: Worlds, body: Body) -> Any:
     return worlds.faults.add(body).as_dict()
 
@@ -193,6 +200,7 @@ CONTROLS: tuple[tuple[str, str, Work], ...] = (
     ("POST", "uninstall", uninstall),
     ("POST", "deliveries", deliveries),
     ("GET", "deliveries", outgoing),
+    ("GET", "acknowledged", acknowledged),
     ("POST", "faults", add_fault),
     ("DELETE", "faults", clear_faults),
     ("GET", "faults", faults),

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from sandbox.options import Options
 CONCURRENT = 10
 SHUFFLE_SECONDS = 1.0
 ANSWER_KEPT = 65_536
+ACKNOWLEDGED_KEPT = 200_000  # the last requests that got a 2xx
 
 Headers = Mapping[str, str] | Callable[[int], Mapping[str, str]]
 Body = bytes | Callable[[int], bytes]
@@ -53,6 +55,8 @@ class Outbox:
 
     def __init__(self, options: Options) -> None:
         self.rates = Rates()
+        # Address and body of what the receiver answered for with a 2xx: it must not be lost there.
+        self.acknowledged: deque[tuple[str, bytes]] = deque(maxlen=ACKNOWLEDGED_KEPT)
         self._options = options
         self._random = random.Random(1)  # noqa: S311 - repeatable disturbance, not a secret
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,6 +103,7 @@ class Outbox:
 
     def clear(self) -> None:
         self.rates = Rates()
+        self.acknowledged.clear()
         self._random.seed(1)
         for task in self._tasks:
             task.cancel()
@@ -135,9 +140,12 @@ class Outbox:
             body = delivery.body(attempt) if callable(delivery.body) else delivery.body
             headers = delivery.headers(attempt) if callable(delivery.headers) else delivery.headers
             try:
-                return await self._send(delivery.url, body, headers, delivery.timeout)
+                answer = await self._send(delivery.url, body, headers, delivery.timeout)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
                 return None, b"", {}
+        if not not_taken(answer[0]):
+            self.acknowledged.append((delivery.url, body))
+        return answer
 
     async def _send(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         if self._session is None:

@@ -10,14 +10,18 @@ from stack.chaos.load import Contact, Load
 from stack.chaos.stage import Stage
 from stack.story.worlds import Snapshot, value
 
+LOST, DOUBLED = "lost", "doubled"
+
 
 @dataclass
 class Check:
-    """One thing that must hold: how often it was looked at, and where it did not."""
+    """One thing that must hold: how often it was looked at, and where it did not; whether that would mean that
+    something was lost, or done twice."""
 
     name: str
     of: int
     wrong: list[str] = field(default_factory=list)
+    means: str = ""
 
     @property
     def passed(self) -> bool:
@@ -33,6 +37,7 @@ class Facts:
         self.load = load
         self.world: Snapshot = stage.scene.worlds.look()
         self.requests: list[Row] = stage.scene.worlds.call("GET", "requests")["requests"]
+        self.acknowledged: list[Row] = stage.scene.worlds.call("GET", "acknowledged")["requests"]
         database = stage.database
         self.deliveries = database.rows(
             "SELECT d.*, a.hub_id, p.subdomain FROM webhooks_delivery d "
@@ -48,10 +53,9 @@ class Facts:
             "JOIN portals_hubspotaccount a ON a.id = e.account_id JOIN portals_portal p ON p.id = e.portal_id"
         )
         self.erasures = database.rows("SELECT * FROM gdpr_erasure")
-        self.numbers = {
-            row["subdomain"]: row["number"]
-            for row in database.rows("SELECT subdomain, number FROM portals_portal")
-        }
+        portals = database.rows("SELECT id, subdomain, number, webhook_id::text FROM portals_portal")
+        self.numbers = {row["subdomain"]: row["number"] for row in portals}
+        self.portal_of_hook = {row["webhook_id"]: row["id"] for row in portals}
 
     @cached_property
     def live_contacts(self) -> dict[tuple[int, str], Row]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stack.chaos.database import Row
-from stack.chaos.facts import Check, Facts
+from stack.chaos.facts import DOUBLED, LOST, Check, Facts
 from stack.story.workflows import outcome
 
 ENDED = ("completed", "failed")
@@ -30,11 +30,11 @@ def _twice(rows: Iterable[object]) -> list[str]:
 
 
 # --- workflow runs ---------------------------------------------------------------------------------------
-def runs_recorded(facts: Facts) -> Check:
-    """A run that HubSpot had a 2xx for stands here once."""
-    runs = [run for run in facts.world.parts["callbacks"] if 200 <= (run["answered_status"] or 0) < 300]
-    found = {run["callback_id"]: len(facts.by_callback[run["callback_id"]]) for run in runs}
-    return Check("workflow runs recorded once", len(runs), [f"{c}: {n}" for c, n in found.items() if n != 1])
+def runs_once(facts: Facts) -> Check:
+    wrong = [
+        f"{callback}: {len(rows)} times" for callback, rows in facts.by_callback.items() if len(rows) > 1
+    ]
+    return Check("workflow runs recorded once", len(facts.by_callback), wrong, DOUBLED)
 
 
 def runs_ended(facts: Facts) -> Check:
@@ -45,7 +45,7 @@ def runs_ended(facts: Facts) -> Check:
         for run in runs
         if run["state"] not in ENDED
     ]
-    return Check("workflow runs ended in HubSpot", len(runs), wrong)
+    return Check("workflow runs ended in HubSpot", len(runs), wrong, LOST)
 
 
 def runs_told_right(facts: Facts) -> Check:
@@ -67,7 +67,7 @@ def none_given_up(facts: Facts) -> Check:
         for row in runs
         if row["outcome"] in GIVEN_UP and not any(text in row["reason"] for text in RIGHTLY)
     ]
-    return Check("workflow runs not given up for a fault", len(runs), wrong)
+    return Check("workflow runs not given up for a fault", len(runs), wrong, LOST)
 
 
 def failures_explained(facts: Facts) -> Check:
@@ -84,7 +84,7 @@ def events_worked(facts: Facts) -> Check:
         for r in events
         if r["state"] == "failed" and r["outcome"] != "erased"
     ]
-    return Check("events worked", len(events), wrong)
+    return Check("events worked", len(events), wrong, LOST)
 
 
 def one_learner_each(facts: Facts) -> Check:
@@ -105,7 +105,7 @@ def one_learner_each(facts: Facts) -> Check:
 def accounts_once(facts: Facts) -> Check:
     users = facts.world.parts["learnupon_users"]
     wrong = _twice((user["portal"], user["email"].lower()) for user in users)
-    return Check("people created once in LearnUpon", len(users), wrong)
+    return Check("people created once in LearnUpon", len(users), wrong, DOUBLED)
 
 
 def accounts_known(facts: Facts) -> Check:
@@ -138,6 +138,7 @@ def invited_once(facts: Facts) -> Check:
         "people invited once",
         len(invites),
         _twice((row["portal"], row["invite_email_address"].lower()) for row in invites),
+        DOUBLED,
     )
 
 
@@ -147,6 +148,7 @@ def mailed_once(facts: Facts) -> Check:
         "people mailed once",
         len(mails),
         _twice((mail["sender_system"], mail["to"].lower(), mail["subject"]) for mail in mails),
+        DOUBLED,
     )
 
 
@@ -156,7 +158,7 @@ def created_were_mailed(facts: Facts) -> Check:
     sent = [row for row in facts.learners if row["welcome"] == "sent"]
     addresses = {row["id"]: {row["email"].lower(), *_former(facts, row)} for row in sent}
     wrong = [f"learner {number}" for number, theirs in addresses.items() if not theirs & to]
-    return Check("mails to created learners arrived", len(sent), wrong)
+    return Check("mails to created learners arrived", len(sent), wrong, LOST)
 
 
 def _former(facts: Facts, learner: Row) -> set[str]:
@@ -173,7 +175,7 @@ def nothing_stuck(facts: Facts) -> Check:
 
 
 CHECKS = (
-    runs_recorded, runs_ended, runs_told_right, none_given_up, failures_explained, events_worked,
+    runs_once, runs_ended, runs_told_right, none_given_up, failures_explained, events_worked,
     one_learner_each, accounts_once, accounts_known, invited_once, mailed_once, created_were_mailed,
     nothing_stuck,
 )  # fmt: skip

@@ -8,8 +8,8 @@ import time
 from collections import Counter
 
 from stack.application import Application
-from stack.chaos import faults, invariants, privacy, progress, quiet
-from stack.chaos.facts import Check, Facts
+from stack.chaos import faults, invariants, privacy, progress, quiet, recorded
+from stack.chaos.facts import DOUBLED, LOST, Check, Facts
 from stack.chaos.load import Load
 from stack.chaos.sizes import size_of
 from stack.chaos.stage import Stage
@@ -72,7 +72,7 @@ def _break(stage: Stage, load: Load) -> Counter[str]:
 def _judge(stage: Stage, load: Load, left: dict[str, int]) -> list[Check]:
     facts = Facts(stage, load)
     rest = Check("everything came to rest in time", 1, [f"{count} {what}" for what, count in left.items()])
-    checkers = (*invariants.CHECKS, *progress.CHECKS, *privacy.CHECKS)
+    checkers = (*recorded.CHECKS, *invariants.CHECKS, *progress.CHECKS, *privacy.CHECKS)
     stage.deliveries = len(facts.deliveries)
     stage.outcomes = facts.outcomes
     return [rest, *(checker(facts) for checker in checkers)]
@@ -100,7 +100,8 @@ def report(
     failed = sum(not check.passed for check in checks)
     verdict = "Everything held" if not failed else f"{failed} of {len(checks)} did not hold"
     print(
-        f"\n{verdict}: {stage.deliveries} deliveries, {sum(struck.values())} faults, {seconds:.0f} s, seed {stage.seed}."
+        f"\n{verdict}: {stage.deliveries} deliveries, {sum(struck.values())} faults, {_count(checks, LOST)} lost, "
+        f"{_count(checks, DOUBLED)} doubled, {seconds:.0f} s, seed {stage.seed}."
     )
     if failed:
         print(f"Replay with  make chaos SIZE={size} SEED={stage.seed}   Logs: {shown(stage.app.run.logs)}/")
@@ -117,10 +118,19 @@ def _write(
         "calls_spoilt": sum(int(str(hit["hits"])) for hit in stage.hits),
         "seconds": round(seconds),
         "restarts": stage.restarts,
+        "most_hubspot_calls_in_10_s": stage.busiest,
         "violations": sum(len(check.wrong) for check in checks),
+        "lost": _count(checks, LOST),
+        "doubled": _count(checks, DOUBLED),
     }
+    figures |= {f"fault: {name}": count for name, count in sorted(struck.items())}
+    figures |= {f"held: {check.name}": check.of for check in checks if check.passed}
     figures |= {f"wrong: {check.name}": len(check.wrong) for check in checks}
     (VAR / "chaos.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _count(checks: list[Check], means: str) -> int:
+    return sum(len(check.wrong) for check in checks if check.means == means)
 
 
 def say(text: str) -> None:

@@ -71,11 +71,8 @@ def within_budget(facts: Facts) -> Check:
             calls[row["account"]].append(datetime.fromisoformat(row["at"]).timestamp())
     most = {account: most_in(sorted(times)) for account, times in calls.items()}
     wrong = [f"account {a}: {n} calls in 10 s" for a, n in most.items() if n > HUBSPOT_CALLS]
-    return Check(
-        f"HubSpot's budget kept (at most {max(most.values(), default=0)} in 10 s)",
-        sum(map(len, calls.values())),
-        wrong,
-    )
+    facts.stage.busiest = max(most.values(), default=0)
+    return Check("HubSpot's budget kept in any ten seconds", sum(map(len, calls.values())), wrong)
 
 
 def most_in(times: list[float]) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from stack.chaos.database import Row
-from stack.chaos.facts import Check, Facts
+from stack.chaos.facts import DOUBLED, LOST, Check, Facts
 from stack.story.worlds import value
 
 # LearnUpon's status -> ours and the result, as DESIGN 5 fixes them.
@@ -30,14 +30,21 @@ def _records(facts: Facts, row: Row, learner: Row) -> list[Row]:
     return facts.records.get((learner["hub_id"], facts.key(row["portal"], row["id"])), [])
 
 
-def in_hubspot_once(facts: Facts) -> Check:
+def in_hubspot(facts: Facts) -> Check:
     expected = _expected(facts)
     wrong = [
-        f"enrollment {row['id']} of {row['portal']}: {count} records"
-        for row, learner in expected
-        if (count := len(_records(facts, row, learner))) != 1
+        f"enrollment {row['id']} of {row['portal']}" for row, who in expected if not _records(facts, row, who)
     ]
-    return Check("enrollments in HubSpot once", len(expected), wrong)
+    return Check("enrollments that stand in HubSpot", len(expected), wrong, LOST)
+
+
+def in_hubspot_once(facts: Facts) -> Check:
+    wrong = [
+        f"{account}: {key}: {len(rows)} records"
+        for (account, key), rows in facts.records.items()
+        if len(rows) > 1
+    ]
+    return Check("enrollments in HubSpot once", len(facts.records), wrong, DOUBLED)
 
 
 def latest_values(facts: Facts) -> Check:
@@ -149,6 +156,6 @@ def names_carried_over(facts: Facts) -> Check:
 
 
 CHECKS = (
-    in_hubspot_once, latest_values, associated, no_strangers, parked_for_a_reason, links_follow_records,
+    in_hubspot, in_hubspot_once, latest_values, associated, no_strangers, parked_for_a_reason, links_follow_records,
     names_carried_over,
 )  # fmt: skip

@@ -36,6 +36,7 @@ class Stage:
     deliveries: int = 0
     restarts: int = 0  # processes that ended by themselves, and were started again
     outcomes: Counter[str] = field(default_factory=Counter)
+    busiest: int = 0  # the most calls an account's HubSpot had in ten seconds
     lossy: bool = False  # HubSpot's events are held back while the worlds lose what they send
     hits: list[dict[str, object]] = field(default_factory=list)
     _skewed: tuple[Process, list[str]] | None = None
