@@ -20,7 +20,7 @@ from portals.models import (
     Tombstone,
 )
 from webhooks.claims import forgotten
-from webhooks.models import DailyCount, Delivery
+from webhooks.models import DailyCount, Delivery, Heartbeat
 
 # The request to erase is not itself erased work: it ends as done, and forgets whom it was about by itself.
 REQUESTS = ("hubspot.contact.privacyDeletion", "hubsync.record-gone")
@@ -112,5 +112,6 @@ FREE_OF_PEOPLE: dict[type, str] = {
     Silence: "an admin of the customer's who wants no more mails; goes with the account",
     Erasure: "the receipt: a keyed hash and counts",
     DailyCount: "counts",
+    Heartbeat: "when beat and the workers last showed that they live",
     ErasureStep: "what is still to be done at a vendor, encrypted, deleted when confirmed",
 }

@@ -7,5 +7,5 @@ class HubsyncConfig(AppConfig):
     name = "hubsync"
 
     def ready(self) -> None:
-        from hubsync import checks  # noqa: F401  (registers)
+        from hubsync import checks, observing  # noqa: F401  (both register)
         from webhooks import openapi  # noqa: F401  (registers)

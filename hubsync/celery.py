@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
 
@@ -19,6 +19,20 @@ def _prime_limiter(**kwargs: Any) -> None:
     from portals.clients import limiter
 
     limiter.prime()
+
+
+@worker_process_init.connect
+def _observe_worker(**kwargs: Any) -> None:
+    from hubsync import telemetry
+
+    telemetry.start("worker")
+
+
+@beat_init.connect
+def _observe_beat(**kwargs: Any) -> None:
+    from hubsync import telemetry
+
+    telemetry.start("beat")
 
 
 @setup_logging.connect

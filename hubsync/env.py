@@ -52,6 +52,8 @@ def items(name: str, default: str | None = None) -> list[str]:
 def origin(name: str, default: str | None = None) -> str:
     """Scheme, host and port of an http(s) address; a path, a query or a password is refused."""
     value = text(name, default).rstrip("/")
+    if value == default == "":
+        return value
     try:
         parts = urlsplit(value)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

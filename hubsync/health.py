@@ -1,40 +1,41 @@
-"""`/healthz`: this process answers. `/readyz`: so do the database and the broker, and work is not left lying."""
-
-import logging
-from collections.abc import Callable
+"""What `/readyz` finds: the database and the broker answer, beat ticks, workers take its ticks, and work is not left
+lying. `/readyz?only=database` is for whoever asks whether this process can take things in."""
 
 import redis
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import JsonResponse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-logger = logging.getLogger(__name__)
+from webhooks import heartbeats
+from webhooks.models import Heartbeat
+
 STALE_SECONDS = 60  # a due row this old means that nobody works
+# Beat ticks every SWEEP_SECONDS. Workers may have their hands full for several slices before they take a tick.
+SILENCE_SECONDS: dict[str, float] = {Heartbeat.Name.BEAT: 7, Heartbeat.Name.WORKER: 60}
+OK = "ok"
 
 
-class ProbeMiddleware:
-    """Answers the probes before host checks, redirects and sessions: an orchestrator calls by address."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in ("/healthz", "/readyz") and request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        if request.path == "/healthz":
-            return HttpResponse("ok\n", content_type="text/plain")
-        if request.path == "/readyz":
-            return readiness()
-        return self.get_response(request)
+def readiness(only: str = "") -> JsonResponse:
+    found = {"database": _database()} if only == "database" else parts()
+    ready = all(said == OK for said in found.values())
+    answer = JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # Django would log every 503 as an error
+    return answer
 
 
-def readiness() -> JsonResponse:
-    parts = {"database": _database(), "broker": _broker()}
-    parts["work"] = _work() if parts["database"] == "ok" else "unknown"
-    ready = all(value == "ok" for value in parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+def parts() -> dict[str, str]:
+    """What must be well -> `ok`, or what is wrong with it."""
+    database = _database()
+    found = {"database": database, "broker": _broker()}
+    if database != OK:
+        return found | dict.fromkeys(("beat", "worker", "work"), "unknown")
+    try:
+        return found | _signs() | {"work": _work()}
+    except Error:  # it went away just now
+        connection.close()
+        return found | {"database": "unreachable"}
 
 
 def _database() -> str:
@@ -44,7 +45,7 @@ def _database() -> str:
     except Error:  # InterfaceError too: a connection that was lost before
         connection.close()
         return "unreachable"
-    return "ok"
+    return OK
 
 
 def _broker() -> str:
@@ -55,7 +56,18 @@ def _broker() -> str:
             broker.ping()
     except redis.RedisError:
         return "unreachable"
-    return "ok"
+    return OK
+
+
+def _signs() -> dict[str, str]:
+    ages = heartbeats.ages()
+    return {name: _sign(ages.get(name), most) for name, most in SILENCE_SECONDS.items()}
+
+
+def _sign(age: float | None, most: float) -> str:
+    if age is None:
+        return "has never been seen"
+    return OK if age < most else f"was last seen {age:.0f} s ago"
 
 
 def _work() -> str:
@@ -64,4 +76,4 @@ def _work() -> str:
             "SELECT COALESCE(EXTRACT(EPOCH FROM now() - min(due_at)), 0) FROM webhooks_delivery WHERE state = 'waiting'"
         )
         oldest = float(cursor.fetchone()[0])
-    return "ok" if oldest < STALE_SECONDS else f"oldest due delivery has waited {oldest:.0f} s"
+    return OK if oldest < STALE_SECONDS else f"oldest due delivery has waited {oldest:.0f} s"

@@ -4,9 +4,12 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from portals import context
+
 ALLOWED = (
     "account", "portal", "delivery", "kind", "lane", "outcome", "reason", "attempts", "count", "seconds",
-    "service", "method", "status", "correlation_id", "task", "erasure", "walk", "retry_in",
+    "vendor", "method", "path", "status", "correlation_id", "task", "erasure", "walk", "retry_in", "trace", "request_id",
+    "deliveries",
 )  # fmt: skip
 
 
@@ -18,7 +21,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": self._message(record),
         }
-        line |= {name: getattr(record, name) for name in ALLOWED if hasattr(record, name)}
+        known = context.about() | vars(record)
+        line |= {name: known[name] for name in ALLOWED if name in known}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = self._where(record)
         return json.dumps(line, default=str)

@@ -80,7 +80,8 @@ INSTALLED_APPS = [
     "gdpr",
 ]
 MIDDLEWARE = [
-    "hubsync.health.ProbeMiddleware",
+    "hubsync.probes.ProbeMiddleware",
+    "hubsync.observing.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -163,6 +164,7 @@ CELERY_TASK_DEFAULT_QUEUE = "live"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "hubsync.beat:Scheduler"
 
 # --- sessions and browsers --------------------------------------------------------------------------
 # A browser takes a __Host- cookie only over https, from this very host and for all of it: nobody can plant one.
@@ -174,7 +176,6 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # How many proxies of our own stand in front: that many entries of X-Forwarded-For, from the right, are believed.
 PROXY_COUNT = int(env.number("PROXY_COUNT", default=0 if DEBUG else 1, low=0, high=10))
@@ -220,6 +221,8 @@ SPECTACULAR_SETTINGS = {
         "hubsync.openapi.add_operators",
     ],
 }
+SENTRY_DSN = env.text("SENTRY_DSN", default="")
+OTLP_URL = env.origin("OTLP_URL", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

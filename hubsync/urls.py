@@ -3,12 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from hubsync.metrics import metrics
 from hubsync.openapi import schema
 
 urlpatterns = [
     path("webhooks/", include("webhooks.urls")),
-    path("metrics", metrics),
     path("api/schema/", schema, name="schema"),
     path("admin/", admin.site.urls),
     path("", include("portals.urls")),

@@ -37,7 +37,7 @@ def _action(step: Step, *, linked: bool) -> Flow:
                 continue
             records = _read(portal, rows)
             for delivery in rows:
-                yield delivery, settle(partial(_one, delivery, portal, records, step, linked))
+                yield delivery, settle(delivery, partial(_one, delivery, portal, records, step, linked))
 
     return flow
 

@@ -73,8 +73,11 @@ def _rank(values: Mapping[str, Any], name: str) -> tuple[float, float, str]:
 
 
 @transaction.atomic
-def take(portal: Portal, observations: Sequence[Observation], *, bulk: bool = False) -> int:
+def take(
+    portal: Portal, observations: Sequence[Observation], *, bulk: bool = False, since: datetime | None = None
+) -> int:
     """Fold observations of linked learners into the portal's enrollments; how many concerned somebody linked.
+    `since` is when the news came to us, where that was not just now: freshness counts from there.
 
     Observations of people without a link are dropped here and stored nowhere. What comes in bulk goes to HubSpot
     behind what is news, but does not hold back news that waits already."""
@@ -95,7 +98,7 @@ def take(portal: Portal, observations: Sequence[Observation], *, bulk: bool = Fa
         if row.enrollment_id in changed or row.version == 0:
             row.version += 1
             row.bulk = bulk and (row.bulk or row.due_at is None)
-            row.due_at = row.changed_at = Now()
+            row.due_at, row.changed_at = Now(), since or Now()
             row.attempts, row.parked_reason = 0, ""
             changed.add(row.enrollment_id)
     _write([row for number, row in rows.items() if number in changed or row.stamps != stamps[number]])
@@ -152,7 +155,8 @@ def receive(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
     for portal, rows in _by_portal(deliveries):
         seen = {d.pk: from_webhook(d.body or {}, d.received_at) for d in rows}
         known = _linked(portal, [o for o in seen.values() if o])
-        take(portal, [o for o in seen.values() if o and o.user_id in known])
+        since = min(d.received_at for d in rows)
+        take(portal, [o for o in seen.values() if o and o.user_id in known], since)
         nudger.wake(portal.account_id, Lane.LIVE, "learners.push")
         accepted = _accepted(portal, rows, known)
         for delivery in rows:

@@ -13,11 +13,12 @@ from functools import partial
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from learners import app_objects, courses, presence, push_rows
 from learners.models import Enrollment
 from learners.push_rows import Due
-from portals import retries, schema
+from portals import counters, retries, schema
 from portals.clients import breaker
 from portals.clients.batches import Batch, Row, RowError
 from portals.clients.breaker import Vendor
@@ -181,10 +182,19 @@ def _written(turn: Turn, rows: list[Due], lane: str, batch: Batch) -> None:
     if batch.unfinished:
         _failed(turn, [row for row in missing if str(row.pk) not in batch.errors], batch.unfinished)
         missing = [row for row in missing if str(row.pk) in batch.errors]
+    _count(ok, missing, lane)
     for row in missing:
         push_rows.park(
             row, batch.errors.get(str(row.pk), RowError("HubSpot did not say what became of this row."))
         )
+
+
+def _count(ok: list[Due], missing: list[Due], lane: str) -> None:
+    counters.count("hubsync_pushed_rows", "written", by=len(ok))
+    counters.count("hubsync_pushed_rows", "refused", by=len(missing))
+    now = timezone.now()
+    for row in ok:
+        counters.observe("hubsync_freshness_seconds", (now - row.changed_at).total_seconds(), lane)
 
 
 def _as_written(row: Due, hubspot_id: str) -> Due:

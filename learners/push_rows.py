@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -36,6 +36,7 @@ class Due(NamedTuple):
     named: bool  # is the course's name known?
     over: bool  # is its record to leave HubSpot?
     sent: bool  # has HubSpot this version already, so that only the association is missing?
+    changed_at: datetime
     body: str
 
 
@@ -43,7 +44,8 @@ class Due(NamedTuple):
 READ = f"""
 SELECT e.id, e.claim, e.version, e.attempts, e.portal_id, l.record_type, l.record_id,
     concat(p.number, ':', e.enrollment_id), e.hubspot_id, e.associated_with, e.course_name <> '',
-    e.withdrawn OR (e.unenrolled AND e.status <> 'completed'), e.version = e.pushed_version, {INPUT}
+    e.withdrawn OR (e.unenrolled AND e.status <> 'completed'), e.version = e.pushed_version,
+    e.changed_at, {INPUT}
 FROM {{rows}} e
 JOIN learners_learner l ON l.id = e.learner_id
 JOIN portals_portal p ON p.id = e.portal_id

@@ -24,7 +24,7 @@ class AccountMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.account = None  # type: ignore[attr-defined]
         request.actor = ""  # type: ignore[attr-defined]
-        if not request.path.startswith(("/webhooks/", "/static/", "/metrics")):
+        if not request.path.startswith(("/webhooks/", "/static/")):
             account_id = request.session.get(ACCOUNT_KEY)
             if account_id:
                 request.account = HubSpotAccount.objects.filter(pk=account_id).first()  # type: ignore[attr-defined]

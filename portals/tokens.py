@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from portals import counters
 from portals.clients import http, versions
 from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
 from portals.clients.http import Answer
@@ -113,7 +114,12 @@ def refresh(account: HubSpotAccount, ahead: timedelta) -> str:
 
 def _renew(account: HubSpotAccount) -> None:
     form = {"grant_type": "refresh_token", **app_credentials(), "refresh_token": account.refresh_token}
-    store(account, post_form(versions.TOKEN, form))
+    try:
+        store(account, post_form(versions.TOKEN, form))
+    except VendorError as error:
+        counters.count("hubsync_token_refreshes", "revoked" if isinstance(error, RevokedGrant) else "failed")
+        raise
+    counters.count("hubsync_token_refreshes", "renewed")
     account.save(update_fields=["access_token", "refresh_token", "token_expires_at", "scopes"])
 
 

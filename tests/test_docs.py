@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from django.apps import apps
 from django.conf import settings
 
+from portals.counters import COUNTERS
 from portals.lanes import Lane
 from stack.cli import COMMANDS
 from stack.ports import DEFAULTS
@@ -190,6 +191,21 @@ def test_every_row_of_the_assumptions_is_whole_and_unique() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|", read("docs/assumptions.md"), re.MULTILINE)
     assert sorted(rows) == sorted(assumptions_listed())
     assert [file for file in assumptions_listed().values() if not (ROOT / file).is_file()] == []
+
+
+# --- metrics ------------------------------------------------------------------------------------------
+def metrics_told() -> set[str]:
+    """Every metric, by the name Prometheus sees."""
+    counted = {name if counter.buckets else f"{name}_total" for name, counter in COUNTERS.items()}
+    return counted | set(re.findall(r'"(hubsync_\w+)"', read("hubsync/metrics.py")))
+
+
+def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
+    rows = re.findall(r"^\| `(hubsync_\w+)` \| ([^|]*) \|", read("docs/metrics.md"), re.MULTILINE)
+    assert {name for name, _ in rows} == metrics_told()
+    for name, labels in rows:
+        if counter := COUNTERS.get(name.removesuffix("_total")):
+            assert tuple(re.findall(r"`(\w+)`", labels)) == counter.labels, name
 
 
 # --- containers ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portals import retries
+from portals import counters, retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH, HubSpot
 from portals.lanes import Lane
@@ -70,9 +70,10 @@ def _told(deliveries: list[Delivery]) -> None:
 
 
 def _settle(deliveries: list[Delivery], state: str) -> None:
-    Delivery.objects.filter(pk__in=[d.pk for d in deliveries], tell=Delivery.Tell.OWED).update(
+    settled = Delivery.objects.filter(pk__in=[d.pk for d in deliveries], tell=Delivery.Tell.OWED).update(
         tell=state, tell_due_at=None
     )
+    counters.count("hubsync_callbacks", str(state), by=settled)
 
 
 def _unknown(delivery: Delivery) -> None:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portals import retries
+from portals import counters, retries
 from portals.clients import breaker
 from portals.clients.breaker import Vendor
 from portals.clients.errors import Reason
@@ -41,6 +41,8 @@ def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
     if lane == Lane.ACTIONS:
         _rest(account_id)
     rows = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account_id, lane, most]))
+    if rows:
+        logger.info("claimed", extra={"lane": lane, "deliveries": sorted(row.pk for row in rows)})
     return sorted(rows, key=lambda row: row.pk)
 
 
@@ -97,7 +99,16 @@ def write(delivery: Delivery, result: Result) -> bool:
     changed = held.update(**changes)
     if not changed:
         logger.warning("claim lost", extra={"delivery": delivery.pk, "kind": delivery.kind})
+    else:
+        _count(delivery, result)
     return bool(changed)
+
+
+def _count(delivery: Delivery, result: Result) -> None:
+    counters.count("hubsync_outcomes", delivery.kind, getattr(result, "outcome", "later"))
+    if isinstance(result, Done):
+        took = (timezone.now() - delivery.received_at).total_seconds()
+        counters.observe("hubsync_delivery_seconds", took, delivery.lane)
 
 
 def _give_up(delivery: Delivery, later: Later) -> Done | None:

@@ -1,6 +1,7 @@
 """Writing down what arrived, before it is acknowledged."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
+from portals import counters
 from portals.models import HubSpotAccount
 from webhooks import nudger
 from webhooks.models import Delivery
@@ -35,6 +37,9 @@ def record(deliveries: Sequence[Delivery]) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.replace("%s", ", ".join([row] * len(unique)), 1), values)
         new = {key for (key,) in cursor.fetchall()}
+    arrived = Counter((d.kind, "new" if d.key in new else "repeat") for d in unique)
+    for labels, number in arrived.items():
+        counters.count("hubsync_received", *labels, by=number)
     for account_id, lane in {(d.account_id, d.lane) for d in unique if d.key in new}:
         nudger.wake(account_id, lane)
     return new

@@ -99,3 +99,17 @@ class DailyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} {self.kind} on {self.day}"
+
+
+class Heartbeat(models.Model):
+    """When beat and the workers last showed that they live."""
+
+    class Name(models.TextChoices):
+        BEAT = "beat", "Beat"
+        WORKER = "worker", "Workers"
+
+    name = models.CharField(max_length=8, choices=Name, primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at}"

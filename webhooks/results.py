@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial, wraps
 
+from portals import context
 from portals.clients.errors import Disconnected, Reason, Refused, TryAgain
 from webhooks.models import Delivery
 
@@ -34,10 +35,12 @@ Result = Done | Later
 Flow = Callable[[list[Delivery]], Iterator[tuple[Delivery, Result]]]
 
 
-def settle(work: Callable[[], Result]) -> Result:
+def settle(delivery: Delivery, work: Callable[[], Result]) -> Result:
     """Run the work on one delivery and turn the clients' errors into a result."""
+    trace = context.trace_of(delivery.key)
     try:
-        return work()
+        with context.within(f"work {delivery.kind}", trace=trace, delivery=delivery.pk, kind=delivery.kind):
+            return work()
     except TryAgain as error:
         return Later(error.message, error.after, error.counts, correlation_id=error.correlation_id)
     except Disconnected as error:
@@ -52,6 +55,6 @@ def one_by_one(function: Callable[[Delivery], Result]) -> Flow:
     @wraps(function)
     def flow(deliveries: Iterable[Delivery]) -> Iterator[tuple[Delivery, Result]]:
         for delivery in deliveries:
-            yield delivery, settle(partial(function, delivery))
+            yield delivery, settle(delivery, partial(function, delivery))
 
     return flow

@@ -10,8 +10,8 @@ from django.conf import settings
 from hubsync.flows import flow
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
-from webhooks import callbacks, claims, nudger
-from webhooks.models import Delivery
+from webhooks import callbacks, claims, heartbeats, nudger
+from webhooks.models import Delivery, Heartbeat
 
 logger = logging.getLogger(__name__)
 SWEPT_SECONDS = 10  # a sweep that found no worker in time is followed by others
@@ -21,6 +21,7 @@ SLICE: dict[str, int] = {Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
     """Wake everything that is due: new rows whose wake-up was lost, retries, claims whose worker died."""
+    heartbeats.write(Heartbeat.Name.WORKER)
     claims.resume_reconnected()
     for account_id, lane in claims.due_lanes():
         drain.apply_async(args=(account_id, lane), queue=lane, expires=SWEPT_SECONDS)
@@ -55,7 +56,7 @@ def work(deliveries: list[Delivery], until: float) -> None:
                     break
         except Exception:
             # Our own mistake: say where, find out whose it is, and let it cost the others nothing.
-            logger.exception("flow failed", extra={"kind": kind, "count": len(waiting)})
+            logger.exception("flow failed", extra={"kind": kind, "deliveries": sorted(waiting)})
             _singly(list(waiting.values()), until)
         else:
             claims.release(list(waiting.values()))

@@ -4,6 +4,7 @@ that began the calls.
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -39,7 +40,7 @@ class Flights:
         self, call: Callable[[], T], landed: Callable[[T], None], failed: Callable[[VendorError], None]
     ) -> None:
         """Make a call; `land` then passes what it brought to `landed`, or the vendor's error to `failed`."""
-        flight = self._pool.submit(_made, call)
+        flight = self._pool.submit(copy_context().run, _made, call)
 
         def settle() -> None:
             try:

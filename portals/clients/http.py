@@ -1,6 +1,7 @@
 """One HTTP call, bounded as a whole: allow-listed host, no redirect, no cookie, a deadline from first byte to last."""
 
 import io
+import logging
 import re
 import threading
 import time
@@ -22,8 +23,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from portals import context, counters
 from portals.clients.errors import Refused, TryAgain, Unclear
 
+logger = logging.getLogger(__name__)
 ANSWER_LIMIT = 32 * 1024 * 1024
 CONNECT_SECONDS = 5
 _local = threading.local()  # .deadline: the monotonic end of the call this thread is making
@@ -112,6 +115,7 @@ session = _session()
 
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = re.compile(r"/\d+(?=/|$)")
 _NUL = re.compile(rb"\\\\|\\u0000")
 
 
@@ -141,6 +145,12 @@ class Answer:
             moment = parsedate_to_datetime(self.headers["Date"])
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.now(UTC)
+
+    @property
+    def correlation_id(self) -> str:
+        """What the vendor calls this call in its own logs."""
+        given = self.headers.get("X-HubSpot-Correlation-Id") or self.headers.get("X-Request-Id") or ""
+        return given if re.fullmatch(r"[\w-]{1,64}", given, re.ASCII) else ""
 
     def number(self, header: str) -> int | None:
         """A header that is a whole number of sane size; int() would also take other scripts' digits, or choke."""
@@ -174,6 +184,38 @@ def send(
     """Make one call. Raises TryAgain when nothing was sent, Unclear when the answer is missing or incomplete."""
     if not _allowed(url):
         raise Refused("This address is not one Hubsync may call.", code="host_not_allowed")
+    vendor = "hubspot" if url.startswith(f"{settings.HUBSPOT_API_URL}/") else "learnupon"
+    path = _NUMBER.sub("/*", urlsplit(url).path)  # without the query, where e-mails are
+    began, answer = time.monotonic(), None
+    with context.within(f"call {vendor}", vendor=vendor, method=method, path=path):
+        try:
+            answer = _call(method, url, headers, body, auth)
+            return answer
+        finally:
+            _tell(vendor, time.monotonic() - began, answer)
+
+
+def _tell(vendor: str, seconds: float, answer: Answer | None) -> None:
+    """One log line, span and count for each call; the vendor's own id leads to their logs."""
+    status = _status_class(answer.status) if answer else "none"
+    known = {
+        "status": answer.status if answer else 0,
+        "correlation_id": answer.correlation_id if answer else "",
+    }
+    context.note(**known)
+    logger.info("called", extra=known | {"seconds": round(seconds, 3)})
+    counters.count("hubsync_vendor_calls", vendor, status)
+    counters.observe("hubsync_vendor_seconds", seconds, vendor)
+
+
+def _status_class(status: int) -> str:
+    """What operators look at; 207 and 429 mean something of their own, the rest goes by its first digit."""
+    return str(status) if status in (207, 429) else f"{status // 100}xx"
+
+
+def _call(
+    method: str, url: str, headers: dict[str, str], body: bytes | None, auth: tuple[str, str] | None
+) -> Answer:
     _local.deadline = time.monotonic() + settings.CALL_DEADLINE
     # As bytes, because requests writes text as Latin-1 and a pasted key may hold any character.
     credentials = HTTPBasicAuth(auth[0].encode(), auth[1].encode()) if auth else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from portals import tokens
+from portals import counters, tokens
 from portals.clients import batches, breaker, http, limiter, sdk, versions
 from portals.clients.batches import Batch, Rejected, Row
 from portals.clients.breaker import Vendor
@@ -44,6 +44,21 @@ class HubSpot:
 
     def _sent(self, method: str, path: str, body: bytes | None, budget: Budget) -> Answer:
         token = self._token()
+        try:
+            self._spend(budget)
+        except TryAgain:
+            counters.count("hubsync_budget_refused", self.lane)
+            raise
+        counters.count("hubsync_budget_granted", self.lane)
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        answer = http.send(method, settings.HUBSPOT_API_URL + path, headers=headers, body=body)
+        self._learn(answer)
+        return self._checked(answer, method)
+
+    def _spend(self, budget: Budget) -> None:
+        """A grant from each budget the call falls under, none used when one cannot be had."""
         grants = [limiter.acquire(self.account.hub_id, self.lane)]
         try:
             if budget != Budget.GENERAL:
@@ -55,12 +70,6 @@ class HubSpot:
             for grant in grants:
                 limiter.hand_back(grant)
             raise TryAgain("Waiting for HubSpot's request budget.", after=0.0, counts=False)
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        answer = http.send(method, settings.HUBSPOT_API_URL + path, headers=headers, body=body)
-        self._learn(answer)
-        return self._checked(answer, method)
 
     def _token(self) -> str:
         """HubSpot refusing the app itself says nothing about this call: it waits until that is mended."""

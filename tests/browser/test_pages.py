@@ -49,7 +49,7 @@ def ours(resolver: URLResolver, base: str = "") -> Iterator[str]:
         route = f"{base}{found.pattern}"
         if isinstance(found, URLResolver):
             yield from ours(found, route)
-        elif not route.startswith(("admin/", "api/", "webhooks/", "healthz", "readyz", "metrics")):
+        elif not route.startswith(("admin/", "api/", "webhooks/")):
             yield route
 
 

@@ -27,7 +27,6 @@ PUBLIC = (
     "static/",
     "oauth/",
     "install",
-    "metrics",
     "notices/",
     "unsubscribe/",
 )

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from django.db import Error, InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from portals.models import HubSpotAccount
 from tests.portals.sockets import Peer, SocketServer
-from webhooks.models import Delivery
+from webhooks import heartbeats
+from webhooks.models import Delivery, Heartbeat
 
 
 def ready(client: Client) -> tuple[int, dict[str, Any]]:
@@ -25,9 +27,57 @@ def test_alive_asks_nobody(client: Client) -> None:
     assert (answer.status_code, answer.content) == (200, b"ok\n")
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def signs(db: None) -> None:
+    for name in Heartbeat.Name:
+        heartbeats.write(name)
+
+
+WELL = {"ready": True, "database": "ok", "broker": "ok", "beat": "ok", "worker": "ok", "work": "ok"}
+
+
+@pytest.mark.usefixtures("signs")
 def test_ready(client: Client) -> None:
-    assert ready(client) == (200, {"ready": True, "database": "ok", "broker": "ok", "work": "ok"})
+    assert ready(client) == (200, WELL)
+
+
+@pytest.mark.django_db
+def test_before_anything_has_ticked(client: Client) -> None:
+    status, body = ready(client)
+    assert (status, body["beat"], body["worker"]) == (503, "has never been seen", "has never been seen")
+
+
+@pytest.mark.usefixtures("signs")
+@pytest.mark.parametrize(
+    ("name", "seconds", "status"),
+    [("beat", 4, 200), ("beat", 8, 503), ("worker", 30, 200), ("worker", 61, 503)],
+)
+def test_signs_of_life_grow_old(client: Client, name: str, seconds: int, status: int) -> None:
+    """Beat ticks every two seconds; workers may be busy for some slices before they take a tick."""
+    Heartbeat.objects.filter(name=name).update(at=Now() - timedelta(seconds=seconds))
+    assert ready(client)[0] == status
+
+
+def test_a_second_sign_replaces_the_first(signs: None) -> None:
+    Heartbeat.objects.update(at=Now() - timedelta(hours=1))
+    heartbeats.write(Heartbeat.Name.BEAT)
+    ages = heartbeats.ages()
+    assert ages["beat"] < 60 < ages["worker"]
+
+
+@pytest.mark.django_db
+def test_whether_this_process_can_take_things_in(client: Client, settings: Settings) -> None:
+    """Kubernetes asks this of each web pod: neither beat nor the broker may take all of them out of service."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = client.get("/readyz?only=database")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "database": "ok"})
+
+
+@pytest.mark.django_db
+def test_a_red_probe_is_no_error_of_ours(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Django logs every 503; each probe would be an error report."""
+    assert ready(client)[0] == 503
+    assert caplog.records == []
 
 
 @pytest.mark.django_db
@@ -60,7 +110,7 @@ def test_a_database_that_is_down(client: Client, monkeypatch: pytest.MonkeyPatch
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["database"] == "unreachable"
-    assert answer.json()["work"] == "unknown"
+    assert {answer.json()[part] for part in ("beat", "worker", "work")} == {"unknown"}
     assert b"hunter2" not in answer.content
 
 
@@ -69,7 +119,7 @@ def test_a_database_that_is_down(client: Client, monkeypatch: pytest.MonkeyPatch
     [("waiting", 2, 503), ("waiting", -2, 200), ("done", 2, 200), ("failed", 2, 200)],
 )
 def test_work_that_nobody_does(
-    client: Client, acme: HubSpotAccount, state: str, minutes: int, status: int
+    client: Client, signs: None, acme: HubSpotAccount, state: str, minutes: int, status: int
 ) -> None:
     Delivery.objects.create(
         account=acme, kind="hubspot.action.user-add", lane="actions", key="k", state=state, body={},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hubsync.logging import JsonFormatter
+from portals import context
 
 PERSON, TOKEN = "ann@acme.example", "pat-na1-secret"
 
@@ -83,3 +84,11 @@ def test_a_failed_task_is_named_without_what_its_exception_quotes() -> None:
 def test_django_leaves_the_writing_to_us() -> None:
     """Its own handlers write tracebacks in full, and those quote rows."""
     assert logging.getLogger("django").handlers == []
+
+
+def test_a_line_says_which_delivery_and_trace_it_belongs_to() -> None:
+    with context.within("work", trace="a" * 32, delivery=7):
+        with context.within("call", delivery=8):
+            assert (line()["trace"], line()["delivery"]) == ("a" * 32, 8)
+        assert line()["delivery"] == 7
+    assert "delivery" not in line()
