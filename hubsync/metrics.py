@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from hubsync import budget, health
 from portals import counters
+from portals.clients import breaker
 from portals.clients.limiter import store
 from portals.lanes import Lane
 
@@ -105,7 +106,7 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         unanswered = 0
         found = health.parts()
-        asked = [_counted, _queues]
+        asked = [_counted, _queues, _breakers]
         if found["database"] == health.OK:  # else each of these would wait for it again
             asked += [_budgets, *(_question(query) for query in QUESTIONS)]
         for part in asked:
@@ -174,6 +175,15 @@ def _queues() -> Iterator[Metric]:
     family = GaugeMetricFamily("hubsync_queue_length", "Wake-ups waiting in the broker.", labels=["queue"])
     for queue in Lane.values:
         family.add_metric([queue], float(store().llen(queue)))
+    yield family
+
+
+def _breakers() -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "hubsync_breakers_open", "Accounts or portals whose vendor is left alone.", labels=["vendor"]
+    )
+    for vendor, number in breaker.counts().items():
+        family.add_metric([vendor], number)
     yield family
 
 

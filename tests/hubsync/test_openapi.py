@@ -17,6 +17,7 @@ from drf_spectacular.validation import validate_schema
 
 import hubsync
 from hubsync.openapi import document
+from hubsync.probes import PROBES
 from hubsync.version import newest
 from portals.models import HubSpotAccount, Portal
 from tests.webhooks.test_cards import send
@@ -38,7 +39,7 @@ def test_the_document_names_the_addresses_for_programs_and_no_other() -> None:
     """Whoever adds an address gives it a place among the pages or in the document. The probes are a middleware."""
     ours = dict(routes(get_resolver()))
     assert ours.pop("/webhooks/").name is None  # the one that says that there is no such address
-    assert set(document()["paths"]) == {*ours, "/healthz", "/readyz"}
+    assert set(document()["paths"]) == {*ours, *PROBES}
 
 
 def test_the_document_names_every_method_there_is(db: None) -> None:
