@@ -182,7 +182,7 @@ def test_without_redis_the_rest_is_told(
     found = scrape(client)
     assert found["hubsync_ready"][(("part", "broker"),)] == 0
     assert found["hubsync_ready"][(("part", "database"),)] == 1
-    assert "hubsync_due_rows" in found
+    assert "hubsync_parked_rows" in found
     assert found["hubsync_unanswered"][()] == 3  # counters, queues and budgets
 
 
@@ -230,7 +230,7 @@ def test_a_question_that_takes_too_long_is_given_up(client: Client, monkeypatch:
     monkeypatch.setattr(metrics, "QUESTIONS", slow | metrics.QUESTIONS)
     found = scrape(client)
     assert "hubsync_slow" not in found
-    assert "hubsync_due_rows" in found
+    assert "hubsync_parked_rows" in found
     assert found["hubsync_unanswered"][()] == 1
 
 
