@@ -156,7 +156,7 @@ def receive(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
         seen = {d.pk: from_webhook(d.body or {}, d.received_at) for d in rows}
         known = _linked(portal, [o for o in seen.values() if o])
         since = min(d.received_at for d in rows)
-        take(portal, [o for o in seen.values() if o and o.user_id in known], since)
+        take(portal, [o for o in seen.values() if o and o.user_id in known], since=since)
         nudger.wake(portal.account_id, Lane.LIVE, "learners.push")
         accepted = _accepted(portal, rows, known)
         for delivery in rows:
