@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -210,6 +211,7 @@ def _readiness(found: dict[str, str]) -> Metric:
     return family
 
 
+@csrf_exempt  # another method is answered 405, like everywhere
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Not for the public: what came through the proxy that ends TLS is told that there is no such page."""

@@ -1,18 +1,28 @@
 """`/api/schema/`: the OpenAPI document of every address that programs call, made once and kept."""
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 Json = dict[str, Any]
 
 
-@cache
+_making = Lock()  # drf-spectacular cannot make two documents at once in one process
+
+
 def document() -> Json:
+    with _making:
+        return _document()
+
+
+@cache
+def _document() -> Json:
     made: Json = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return made
 
@@ -22,6 +32,7 @@ def _content() -> bytes:
     return orjson.dumps(document(), option=orjson.OPT_INDENT_2)
 
 
+@csrf_exempt  # another method is answered 405, like everywhere
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_content(), content_type="application/json")

@@ -1,6 +1,9 @@
 """The OpenAPI document names every address for programs, no other, and what they really answer."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,10 +47,11 @@ def test_the_document_names_the_addresses_for_programs_and_no_other() -> None:
 
 def test_the_document_names_every_method_there_is(db: None) -> None:
     """405 for all others; those named are answered anything else, here 401, or 200 for the probes."""
+    browser = Client(enforce_csrf_checks=True)
     for path, operations in document()["paths"].items():
         for method in METHODS:
             address = re.sub(r"{\w+}", "0c3e9d5e-7f55-4a57-9d0f-2b1d5b1d1f10", path)
-            answer = send(method, address) if "/hubspot/" in path else Client().generic(method, address)
+            answer = send(method, address) if "/hubspot/" in path else browser.generic(method, address)
             known = method.lower() in operations
             if "/learnupon/" in path:
                 assert answer.status_code == 401
@@ -68,6 +72,20 @@ def test_the_document_is_served_as_it_is_whatever_is_asked_for() -> None:
         answer = Client().get("/api/schema/" + query, headers={"Accept": "text/html"})
         assert orjson.loads(answer.content) == document()
         assert "Set-Cookie" not in answer.headers
+
+
+def test_the_first_who_ask_all_get_the_document() -> None:
+    """Made by two threads at once it failed: drf-spectacular loads its extensions without a lock."""
+    program = (
+        "import django; django.setup()\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from hubsync.openapi import document\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    found = list(pool.map(lambda n: len(document()['paths']), range(8)))\n"
+        "assert len(found) == 8\n"
+    )
+    settings_module = {"DJANGO_SETTINGS_MODULE": "hubsync.settings"}
+    subprocess.run([sys.executable, "-c", program], env=os.environ | settings_module, check=True, timeout=60)
 
 
 # --- what is answered -----------------------------------------------------------------------------------
