@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portals.conversion import DECIMAL, INTEGER, STRING, custom_data
 from portals.models import PropertyMapping
-from tests.portals.test_conversion import field
+from tests.portals.test_conversion import FITS, field
 
 ALWAYS, IF_EMPTY, NEVER_CLEAR = PropertyMapping.Policy
 
@@ -70,3 +72,32 @@ def test_what_cannot_be_converted_is_left_alone_with_a_warning_that_quotes_no_va
 def test_learnupons_list_may_have_any_shape(current: Any) -> None:
     made = custom_data([field(STRING, policy=ALWAYS)], {"p": "new"}, current, "UTC")
     assert made.values == {"7": "new"}
+
+
+VALUES = (
+    st.none()
+    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | st.sampled_from(["3", "3.0", "2026-01-02", "true"])
+)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from([(kind, type) for type in FITS for kind in FITS[type]]), st.sampled_from(list(PropertyMapping.Policy)),
+                  VALUES, VALUES | st.integers() | st.floats(allow_nan=False, allow_infinity=False)),
+        max_size=5,
+    )
+)  # fmt: skip
+def test_what_was_written_is_not_written_again(rows: list[Any]) -> None:
+    """Otherwise every comparison would update the learner, for ever. Whatever was there before, in any order."""
+    mappings = [
+        field(kind, type, property=f"p{n}", definition_id=n, policy=policy, choices=["3", "x"])
+        for n, ((kind, type), policy, _, _) in enumerate(rows)
+    ]
+    properties = {f"p{n}": value for n, (_, _, value, _) in enumerate(rows)}
+    before = [{"definition_id": n, "value": there} for n, (_, _, _, there) in enumerate(rows)]
+    first = custom_data(mappings, properties, before, "UTC")
+    after = [row | {"value": first.values.get(str(row["definition_id"]), row["value"])} for row in before]
+    second = custom_data(list(reversed(mappings)), properties, after, "UTC")
+    assert second.values == {}
+    assert sorted(second.warnings) == sorted(first.warnings)
