@@ -14,6 +14,7 @@ from learners import carrying, claims, invitations, people, reviewing
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
+from portals import numbers
 from portals.clients.errors import TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, RealmClash
 from portals.conversion import CustomData
@@ -193,9 +194,8 @@ def invite(learner: Learner, person: Person, inputs: Inputs) -> Done:
 
 def _invite(learnupon: LearnUpon, learner: Learner, person: Person, inputs: Inputs) -> Done:
     claims.save(learner, **_identity(person))
-    group = str(inputs.get("group") or "")
     values = people.data_for(learner, person).values
-    return invitations.send(learnupon, learner, values, int(group) if group.isdigit() else None)
+    return invitations.send(learnupon, learner, values, numbers.whole(inputs.get("group")))
 
 
 # --- Update Learner --------------------------------------------------------------------------------------

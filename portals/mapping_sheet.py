@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portals import drift, mapping
+from portals import drift, mapping, numbers
 from portals.models import Portal, PropertyMapping
 
 GONE = "This field is gone in LearnUpon. Saving takes it out of the mapping."
@@ -72,10 +72,10 @@ class MappingSheet:
     def save(self, typed: list[tuple[str, str, str]], actor: str) -> bool:
         """Save what was typed, or put it back on the page with what is wrong."""
         self.put_back(typed)
-        if not all(definition.isdecimal() for _, definition, _ in typed):
+        rows = [(name, numbers.whole(definition) or 0, policy) for name, definition, policy in typed]
+        if not all(definition for _, definition, _ in rows):
             self.error = "A row names no LearnUpon field. Reload the page and choose again."
             return False
-        rows = [(name, int(definition), policy) for name, definition, policy in typed]
         try:
             mapping.save(self.portal, rows, self.offer, actor)
         except mapping.MappingError as error:
@@ -88,10 +88,10 @@ class MappingSheet:
         """What was typed as the rows it would become, for a preview; rows that cannot stand are left out."""
         made: list[PropertyMapping] = []
         for name, definition, policy in typed:
-            if not definition.isdecimal():
-                continue
             with suppress(mapping.MappingError):
-                made += mapping.build(self.portal, [(name, int(definition), policy)], self.offer)
+                made += mapping.build(
+                    self.portal, [(name, numbers.whole(definition) or 0, policy)], self.offer
+                )
         return made
 
     def put_back(self, typed: list[tuple[str, str, str]]) -> None:

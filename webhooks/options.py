@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from portals import course_list
+from portals import course_list, numbers
 from portals.clients.errors import VendorError
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
@@ -26,7 +26,7 @@ def choices(field: str, account: HubSpotAccount, data: dict[str, Any]) -> dict[s
     empty rather than the editor broken."""
     fetch = data.get("fetchOptions") or {}
     typed = str(fetch.get("q") or "").casefold()
-    start = int(fetch["after"]) if str(fetch.get("after") or "").isdigit() else 0
+    start = numbers.whole(str(fetch.get("after"))[:9]) or 0
     found = [c for c in FIELDS[field](account, data) if typed in c["label"].casefold()]
     answer: dict[str, Any] = {"options": found[start : start + PAGE], "searchable": True}
     if len(found) > start + PAGE:

@@ -76,7 +76,7 @@ def doors(acme_portal: Portal, globex_portal: Portal) -> dict[str, Any]:
         "/webhooks/hubspot/options/portal": {
             "origin": {"portalId": 1001},
             "inputFields": {},
-            "fetchOptions": {},
+            "fetchOptions": {"q": "a", "after": "100"},
         },
         "/webhooks/hubspot/events": [EVENT],
         "/webhooks/hubspot/cards/add?portalId=1001": {"contactId": "501", "portal": acme_portal.pk},
