@@ -105,6 +105,8 @@ def address(path: str, portal: Portal) -> str:
 
 # Rows that belong to an account by its HubSpot number.
 BY_HUB_ID = {"HubSpotAccount", "PortalNumber", "Tombstone"}
+# Rows that are about no account at all.
+NOBODYS = {"Heartbeat"}
 ROADS = ("account", "portal__account", "erasure__account")
 
 
@@ -118,6 +120,8 @@ def everything(account: HubSpotAccount) -> list[tuple[str, dict[str, Any]]]:
     """All rows of an account, to see whether anything changed."""
     found: list[tuple[str, dict[str, Any]]] = []
     for model in [model for app in OWN_APPS for model in apps.get_app_config(app).get_models()]:
+        if model.__name__ in NOBODYS:
+            continue
         way = {"hub_id": account.hub_id} if model.__name__ in BY_HUB_ID else {road(model): account}
         rows = model._default_manager.filter(**way).order_by("pk").values()
         found += [(model.__name__, row) for row in rows]
