@@ -139,7 +139,7 @@ def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
         with claims.held(learner) as mine, transaction.atomic():
             claims.save(
                 mine, learnupon_user_id=int(user["id"]), state=Learner.State.ACTIVE, linked_at=timezone.now(),
-                look_at=None, read_due_at=timezone.now(),
+                look_at=None, read_due_at=timezone.now(), creating_since=None,
             )  # fmt: skip
     except IntegrityError:
         if reviewing.elsewhere(learner, int(user["id"])):

@@ -64,10 +64,11 @@ def erasures_done(facts: Facts) -> Check:
 
 # --- budgets ---------------------------------------------------------------------------------------------
 def within_budget(facts: Facts) -> Check:
-    """No account was called more often in any ten seconds than HubSpot allows."""
+    """No account was called more often in any ten seconds than HubSpot allows. The limit is on calls made with the
+    account's token; the sign-in service is called with the app's own credentials and has none that is published."""
     calls: dict[int, list[float]] = defaultdict(list)
     for row in facts.requests:
-        if row["service"] == "hubspot" and row["account"]:
+        if row["service"] == "hubspot" and row["account"] and not row["path"].startswith("/oauth/"):
             calls[row["account"]].append(datetime.fromisoformat(row["at"]).timestamp())
     most = {account: most_in(sorted(times)) for account, times in calls.items()}
     wrong = [f"account {a}: {n} calls in 10 s" for a, n in most.items() if n > HUBSPOT_CALLS]

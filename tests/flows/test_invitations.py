@@ -1,7 +1,10 @@
 """Invitations: sent once by LearnUpon, never repeated by themselves, noticed when they are accepted."""
 
 import pytest
+from django.utils import timezone
 
+import learners.tasks
+import webhooks.tasks
 from learners import actions, invitations, welcome
 from learners.models import Learner
 from tests.flows.stage import ACME, Row, Stage
@@ -96,6 +99,22 @@ def test_acceptance_is_noticed_and_only_the_accepted_are_linked(stage: Stage, cr
     progress(stage, AMARA, "completed")
     assert len(stage.records()) == 1
     assert stage.mails(AMARA)[1:] == []  # no first-login mail: LearnUpon's page asked for a password
+
+
+def test_an_invitation_accepted_while_the_account_is_being_made_ends_the_making(stage: Stage) -> None:
+    """Once linked there is no account in the making: an erasure would look for one for ever."""
+    contact = stage.contact(AMARA)
+    stage.add(contact, action="user-invite")
+    stage.fault("learnupon", "/users", "status", status=500, times=3)
+    stage.run("user-add", contact)
+    webhooks.tasks.sweep()
+    assert Learner.objects.get().creating_since
+    stage.mend()
+    accept(stage)
+    Learner.objects.update(look_at=timezone.now())
+    learners.tasks.sweep()
+    learner = Learner.objects.get()
+    assert (learner.state, learner.creating_since) == ("active", None)
 
 
 def test_an_account_linked_to_another_record_meanwhile_stays_with_it(stage: Stage) -> None:
