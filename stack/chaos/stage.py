@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import requests
+
 from stack.application import Application
 from stack.chaos.database import Database
 from stack.chaos.sizes import Size
 from stack.errors import StackError
 from stack.postgres import Postgres
-from stack.processes import Process
+from stack.processes import Process, wait_until
 from stack.redisserver import Redis
 from stack.story import connecting
+from stack.story.judge import CheckFailed
 from stack.story.scene import Scene
 
 # The ladder, the polls and the vendors' own retries, hours in life, fit into minutes.
@@ -24,6 +27,7 @@ SCALE = "0.02"
 ENVIRONMENT = {"RETRY_SCALE": SCALE}
 # Chosen so that tokens are renewed all the time: the sweep renews what lives for less than ten minutes.
 WORLD = {"time_scale": float(SCALE), "token_seconds": 640, "learnupon_minute": 6000}
+KEYS_SECONDS = 60
 SUBDOMAINS = ("acme", "acme-partners", "globex")
 
 
@@ -75,11 +79,21 @@ class Stage:
         self.scene.worlds.call("POST", "deliveries", {"duplicate": 1.0, "shuffle": 1.0})
 
     def reconnect(self, subdomain: str) -> None:
-        """What an admin does about keys that LearnUpon refuses: enter them again."""
+        """What an admin does about keys that LearnUpon refuses: enter them again, as soon as the page is there."""
+        if not wait_until(lambda: self._keys_entered(subdomain), KEYS_SECONDS, every=0.5):
+            raise StackError(f"The keys of {subdomain} could not be entered in {KEYS_SECONDS} s.")
+
+    def _keys_entered(self, subdomain: str) -> bool:
         browser = self.scene.globex if subdomain == "globex" else self.scene.acme
-        page = browser.get(f"/portals/{self.scene.portals[subdomain]}/settings")
-        form = page.form_to("/settings/keys")
-        browser.submit(page, form, [("api_key", f"{subdomain}-key"), ("api_secret", f"{subdomain}-secret")])
+        try:
+            page = browser.get(f"/portals/{self.scene.portals[subdomain]}/settings")
+            form = page.form_to("/settings/keys")
+            browser.submit(
+                page, form, [("api_key", f"{subdomain}-key"), ("api_secret", f"{subdomain}-secret")]
+            )
+        except (CheckFailed, requests.RequestException):  # a web process that was killed is starting still
+            return False
+        return True
 
     def refused_portals(self) -> list[str]:
         asked = "SELECT subdomain FROM portals_portal WHERE state = 'disconnected'"
