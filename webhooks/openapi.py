@@ -51,6 +51,9 @@ UNSIGNED = _refused(401, "The signature is missing, wrong or too old. Nothing wa
 UNKNOWN = _refused(404, "There is no such address, or this HubSpot account has not installed the app.")
 NOWHERE = _refused(404, "The last part of the address is no UUID. One that is nobody's is answered 401.")
 LARGE = _refused(413, "The body is larger than 1 MB.")
+MANY = _refused(
+    429, "Too many requests without a right signature came from this address; rightly signed ones pass."
+)
 LATER = _refused(503, "The database does not answer. Nothing was written: send it again.")
 COMMON = {**BAD, **UNSIGNED, **LARGE, **LATER}
 
@@ -111,5 +114,5 @@ LEARNUPON_EVENTS = extend_schema(
         ),
     ],
     request={JSON: serializers.LearnUponRequest},
-    responses={200: OpenApiResponse(None, "Recorded."), **COMMON, **NOWHERE},
+    responses={200: OpenApiResponse(None, "Recorded."), **COMMON, **NOWHERE, **MANY},
 )
