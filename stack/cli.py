@@ -7,7 +7,7 @@ from stack import virtualenv
 from stack.binaries import missing_packages
 from stack.errors import StackError
 
-COMMANDS = ("demo", "up", "test", "check", "chaos", "proofs", "bench", "hubspot-app")
+COMMANDS = ("demo", "up", "test", "check", "chaos", "proofs", "fuzz", "bench", "hubspot-app")
 USAGE = f"usage: make {'|'.join(COMMANDS)}"
 INTERRUPTED = 130
 

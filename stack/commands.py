@@ -36,6 +36,8 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
         return proofs(arguments)
     if command == "chaos":
         return chaos()
+    if command == "fuzz":
+        return fuzz()
     if command == "bench":
         return bench(arguments)
     if command == "hubspot-app":
@@ -99,6 +101,13 @@ def chaos() -> int:
     from stack.chaos.stage import ENVIRONMENT
 
     with whole_stack("chaos", keep=False, workers=2, environ=ENVIRONMENT) as app:
+        return 0 if play(app) else 1
+
+
+def fuzz() -> int:
+    from stack.fuzz.play import play
+
+    with whole_stack("fuzz", keep=False) as app:
         return 0 if play(app) else 1
 
 

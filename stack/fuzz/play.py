@@ -102,7 +102,12 @@ def _table(tallies: list[Tally]) -> None:
         for problem, example in tally.problems.items():
             print(f"    WRONG: {problem}\n      " + example.replace("\n", "\n      "), flush=True)
     cases = sum(tally.cases for tally in tallies)
-    server_errors = sum(count for t in tallies for status, count in t.statuses.items() if status >= 500)
+    server_errors = sum(
+        count
+        for t in tallies
+        for status, count in t.statuses.items()
+        if status >= 500 and t.label != "GET /readyz"
+    )
     wrong = sum(len(tally.problems) for tally in tallies)
     print(
         f"\n  {cases:,} cases: {server_errors:,} server errors, {wrong:,} kinds of answers against the document",
