@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portals.conversion import DECIMAL, INTEGER, STRING, custom_data
+from portals.mapping import FITS
 from portals.models import PropertyMapping
-from tests.portals.test_conversion import FITS, field
+from tests.portals.test_conversion import field
 
 ALWAYS, IF_EMPTY, NEVER_CLEAR = PropertyMapping.Policy
 
