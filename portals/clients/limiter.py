@@ -186,6 +186,16 @@ def hand_back(grant: Grant) -> None:
         return  # it ages out by itself
 
 
+def spent(hub_id: int) -> dict[Budget, int] | None:
+    """How many grants each log of an account holds within HubSpot's window; None when Redis does not answer."""
+    try:
+        seconds, micro = store().time()
+        begin = f"({seconds * 1_000_000 + micro - LONG_US}"
+        return {one: int(store().zcount(f"limiter:{hub_id}:{one}", begin, "+inf")) for one in Budget}
+    except redis.RedisError:
+        return None
+
+
 def feed(hub_id: int, most: int, remaining: int) -> None:
     """Learn from HubSpot's rate headers how much of the window others (another copy of the app) have used."""
     try:
