@@ -4,6 +4,7 @@ A step is repeated until its vendor confirms; an outage delays, it never drops.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -21,12 +22,13 @@ from learners import app_objects
 from learners.people import as_custom_data
 from portals import oauth, retries, schema
 from portals.clients.breaker import Vendor
-from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
+from portals.clients.errors import Mistake, NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import CONTACTS, HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal, RecordType
 
+logger = logging.getLogger(__name__)
 MOST = 100  # people whose records are removed together
 RECORDS = (ErasureStep.Kind.BLANK, ErasureStep.Kind.AGAIN)
 
@@ -99,9 +101,9 @@ def _known(step: ErasureStep) -> dict[str, list[str]]:
 def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool = True) -> bool:
     """Do the work of these steps and write down how it went; True when it was refused and may do better alone."""
     try:
-        work()
+        _safely(work)
     except VendorError as error:
-        if isinstance(error, Refused) and not alone:
+        if isinstance(error, Refused | Mistake) and not alone:
             return True
         for step in steps:
             ErasureStep.objects.filter(pk=step.pk).update(
@@ -114,6 +116,17 @@ def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool =
     for erasure_id in {step.erasure_id for step in steps}:
         _finish(erasure_id)
     return False
+
+
+def _safely(work: Callable[[], None]) -> None:
+    """Our own mistake with one step must not keep the others from their turn."""
+    try:
+        work()
+    except (VendorError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("erasure step failed")
+        raise Mistake("Hubsync made a mistake with this step; it is tried again.") from None
 
 
 @transaction.atomic

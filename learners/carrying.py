@@ -3,11 +3,13 @@ written."""
 
 import hashlib
 import hmac
+import logging
 from datetime import timedelta
 from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -15,13 +17,14 @@ from django.utils import timezone
 from learners import claims, people
 from learners.models import Enrollment, Learner
 from learners.people import Person
-from portals.clients.errors import NotFound, Refused, TryAgain
+from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
 from portals.clients.learnupon import LearnUpon
 from portals.conversion import CustomData
 from portals.lanes import Lane
 from portals.models import Portal
 
+logger = logging.getLogger(__name__)
 GONE = "LearnUpon no longer has this user."
 DISABLED = "The LearnUpon account is disabled."
 FIELDS = ("email", "first_name", "last_name")
@@ -164,6 +167,10 @@ def _compare(learner: Learner, someone: Person) -> None:
             again = timezone.now() - EVERY + timedelta(hours=1)
             Learner.objects.filter(pk=learner.pk).update(checked_at=again)
         raise
+    except (VendorError, OperationalError):
+        raise
+    except Exception:  # our own mistake with one of them must not stop the others for ever
+        logger.exception("comparing failed", extra={"learner": learner.pk})
 
 
 def due_portals(most: int = 50) -> list[int]:

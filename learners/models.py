@@ -47,9 +47,7 @@ class Learner(models.Model):
     creating_since = models.DateTimeField(null=True, blank=True)
     invitation = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
     invited_at = models.DateTimeField(null=True, blank=True)
-    look_at = models.DateTimeField(
-        null=True, blank=True
-    )  # when to look again whether the invitation was accepted
+    look_at = models.DateTimeField(null=True, blank=True)  # whether the invitation was accepted
     welcome = models.CharField(
         max_length=16, choices=Sent, default=Sent.NO
     )  # the mail that leads to a first login
@@ -169,6 +167,7 @@ class Enrollment(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     pushed_at = models.DateTimeField(null=True, blank=True)
     parked_reason = models.CharField(max_length=500, blank=True)
+    why = models.CharField(max_length=16, blank=True, default="", db_default="")  # of parked_reason
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

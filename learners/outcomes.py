@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from learners.models import Learner
+from portals.clients.errors import Reason
 from webhooks.results import Done
 
 
@@ -12,6 +13,7 @@ class Outcome:
     title: str
     text: str
     ok: bool = True
+    why: Reason | None = None  # where it is no refusal
 
 
 _ALL = (
@@ -28,9 +30,10 @@ _ALL = (
     Outcome("disabled", "Account disabled", "The LearnUpon account exists but is disabled.", ok=False),
     Outcome("erased", "Person erased", "This person asked to be forgotten and is not added again.", ok=False),
     Outcome("wrong_record_type", "Wrong kind of record",
-            "The portal takes the other kind of HubSpot record (contacts or users).", ok=False),
+            "The portal takes the other kind of HubSpot record (contacts or users).", ok=False, why=Reason.CONFIGURATION),
     Outcome("portal_not_connected", "Portal not connected",
-            "The portal named in the step is not connected to this HubSpot account.", ok=False),
+            "The portal named in the step is not connected to this HubSpot account.", ok=False,
+            why=Reason.CONFIGURATION),
     Outcome("custom_data_rejected", "Custom data refused",
             "LearnUpon refused the learner's data; nothing was created.", ok=False),
     Outcome("linked_elsewhere", "Linked to another record",
@@ -38,8 +41,8 @@ _ALL = (
     Outcome("refused", "Refused", "LearnUpon or HubSpot refused the request.", ok=False),
     Outcome("unconfirmed", "Not confirmed",
             "No answer came, and whether the invitation went out cannot be checked. It is not sent again by itself.",
-            ok=False),
-    Outcome("expired", "Gave up", "It did not succeed in the time HubSpot waits.", ok=False),
+            ok=False, why=Reason.EXCEEDED),
+    Outcome("expired", "Gave up", "It did not succeed in the time HubSpot waits.", ok=False, why=Reason.EXCEEDED),
     Outcome("enrolled", "Enrolled", "The learner is enrolled in the course."),
     Outcome("already_enrolled", "Already enrolled", "The learner was enrolled in the course already."),
     Outcome("queued", "Queued", "The learner is enrolled as soon as the invitation is accepted."),
@@ -72,4 +75,4 @@ def done(
     if warnings:
         outputs["warnings"] = " ".join(warnings)[:1000]
     said = " ".join([reason or outcome.text, *(warnings or [])])
-    return Done(code, said[:500], outputs, ok=outcome.ok, forget=code == "erased")
+    return Done(code, said[:500], outputs, ok=outcome.ok, why=outcome.why, forget=code == "erased")

@@ -22,7 +22,7 @@ from portals import counters, retries, schema
 from portals.clients import breaker
 from portals.clients.batches import Batch, Row, RowError
 from portals.clients.breaker import Vendor
-from portals.clients.errors import Refused, VendorError
+from portals.clients.errors import Mistake, Reason, Refused, VendorError
 from portals.clients.flights import Flights
 from portals.clients.hubspot import ASSOCIATION_BATCH, BATCH, OBJECTS, HubSpot
 from portals.lanes import Lane
@@ -30,6 +30,8 @@ from portals.models import HubSpotAccount
 
 # Calls of one account under way at once: enough to spend its 10 calls a second while each takes half a second.
 FLIGHTS = 6
+MOST_MISTAKES = 3
+MISTAKE = "Hubsync made a mistake with this row, so it is set aside."
 CLAIMED = 5 * BATCH  # rows claimed in one statement; what a turn has no time for is let go again
 
 
@@ -47,6 +49,7 @@ class Turn:
         default_factory=lambda: defaultdict(list)
     )  # record type, lane
     taking: bool = True
+    mistakes: int = 0  # rows that our own code failed on
     again: float | None = None  # seconds after which there is more to do
 
     def hubspot(self, lane: str) -> HubSpot:
@@ -89,7 +92,9 @@ def _object_found(account: HubSpotAccount) -> bool:
     schema.look_up(account)
     if not account.app_object_type:
         Enrollment.objects.filter(account=account, due_at__lte=Now()).update(
-            due_at=Now() + timedelta(seconds=retries.scaled(600)), parked_reason=account.app_object_problem
+            due_at=Now() + timedelta(seconds=retries.scaled(600)),
+            parked_reason=account.app_object_problem,
+            why=Reason.CONFIGURATION,
         )
     return bool(account.app_object_type)
 
@@ -162,8 +167,22 @@ def _begin_writing(turn: Turn, rows: list[Due], lane: str) -> None:
     turn.flights.start(
         partial(turn.hubspot(lane).upsert, turn.object_type, [Row(str(row.pk), row.body) for row in rows]),
         partial(_written, turn, rows, lane),
-        partial(_failed, turn, rows),
+        partial(_not_written, turn, rows, lane),
     )
+
+
+def _not_written(turn: Turn, rows: list[Due], lane: str, error: VendorError) -> None:
+    """Where it was our own mistake, the rows are halved until the one that causes it is found and set aside. Many such
+    rows are no matter of rows: then all come back by the ladder."""
+    if not isinstance(error, Mistake) or turn.mistakes >= MOST_MISTAKES:
+        _failed(turn, rows, error)
+    elif len(rows) == 1:
+        turn.mistakes += 1
+        push_rows.park(rows[0], RowError(MISTAKE), Reason.INTERNAL)
+    else:
+        half = len(rows) // 2
+        _begin_writing(turn, rows[:half], lane)
+        _begin_writing(turn, rows[half:], lane)
 
 
 def _named(rows: list[Due]) -> list[Due]:

@@ -15,7 +15,7 @@ from learners.models import Enrollment
 from portals import retries
 from portals.clients.batches import RowError
 from portals.clients.breaker import Vendor
-from portals.clients.errors import VendorError
+from portals.clients.errors import Reason, VendorError
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
 
@@ -94,7 +94,8 @@ WHERE e.id = w.id AND e.claim = w.claim
 """
 LATER = """
 UPDATE learners_enrollment e SET
-    due_at = now() + %s * interval '1 second', attempts = attempts + %s, parked_reason = %s, correlation_id = %s
+    due_at = now() + %s * interval '1 second', attempts = attempts + %s, parked_reason = %s, why = %s,
+    correlation_id = %s
 FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
 WHERE e.id = w.id AND e.claim = w.claim
 """
@@ -201,12 +202,14 @@ def withdrawn(rows: Sequence[Due]) -> None:
             theirs.update(hubspot_id="", associated_with="", pushed_version=0)
 
 
-def park(row: Due, error: RowError) -> None:
-    """A row HubSpot refuses waits for a person, or for its next change, which may have come during the call."""
+def park(row: Due, error: RowError, why: Reason = Reason.REFUSED) -> None:
+    """A row HubSpot refuses, or our own code fails on, waits for a person, or for its next change, which may have come
+    during the call."""
     Enrollment.objects.filter(pk=row.pk, claim=row.claim, version=row.version).update(
         due_at=None,
         bulk=False,
         parked_reason=error.message[:500],
+        why=why,
         correlation_id=error.correlation_id,
         attempts=F("attempts") + 1,
     )
@@ -219,7 +222,8 @@ def later(rows: Sequence[Due], error: VendorError) -> float:
     attempts = max((row.attempts for row in rows), default=0) + 1
     seconds = retries.wait(attempts, error)
     reason = "" if waits else error.message[:500]
-    _execute(LATER, [seconds, 0 if waits else 1, reason, error.correlation_id, *_claims(rows)])
+    why = error.why or ""
+    _execute(LATER, [seconds, 0 if waits else 1, reason, why, error.correlation_id, *_claims(rows)])
     return error.after if error.after or waits else settings.SWEEP_SECONDS
 
 

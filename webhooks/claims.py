@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -23,6 +23,8 @@ from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
 
 logger = logging.getLogger(__name__)
+POISON_ATTEMPTS = 8  # about half an hour: what our own code fails on for so long waits for a person
+MISTAKE = "Hubsync made a mistake with this one"
 FIELDS = [f.attname for f in Delivery._meta.concrete_fields]
 
 CLAIM = f"""
@@ -116,10 +118,17 @@ def _give_up(delivery: Delivery, later: Later) -> Done | None:
     action = delivery.kind.startswith("hubspot.action.")
     most = retries.ACTION_ATTEMPTS if action else retries.PROGRESS_ATTEMPTS
     if later.counts and delivery.attempts + 1 >= most:
-        return Done("expired", f"Tried {most} times. Last time: {later.message}", ok=False)
+        why = later.why or Reason.EXCEEDED
+        return Done("expired", f"Tried {most} times. Last time: {later.message}", ok=False, why=why)
+    if later.why == delivery.why == Reason.INTERNAL and delivery.attempts + 1 >= POISON_ATTEMPTS:
+        return Done(
+            "expired", f"{MISTAKE} {POISON_ATTEMPTS} times, so it is set aside.", ok=False, why=later.why
+        )
     expires = delivery.received_at + timedelta(days=retries.BLOCK_DAYS) - retries.ANSWER_BEFORE_EXPIRY
-    if action and timezone.now() + timedelta(seconds=later.after) >= expires:
-        return Done("expired", f"HubSpot stops waiting after a week. Last time: {later.message}", ok=False)
+    waited_for = action and delivery.tell == Delivery.Tell.OWED
+    if waited_for and timezone.now() + timedelta(seconds=later.after) >= expires:
+        said = f"HubSpot stops waiting after a week. Last time: {later.message}"
+        return Done("expired", said, ok=False, why=later.why or Reason.EXCEEDED)
     return None
 
 
@@ -130,7 +139,8 @@ def _later(delivery: Delivery, later: Later) -> dict[str, object]:
         "due_at": Now() + timedelta(seconds=max(seconds, 0.2)),
         "attempts": attempts,
         "first_tried_at": delivery.first_tried_at or timezone.now(),
-        "outcome": str(later.why) if later.why == Reason.DISCONNECTED else "",
+        "outcome": "",
+        "why": later.why or "",
         "reason": later.message[:500],
         "correlation_id": later.correlation_id,
     }
@@ -138,9 +148,10 @@ def _later(delivery: Delivery, later: Later) -> dict[str, object]:
 
 def _done(delivery: Delivery, done: Done) -> dict[str, object]:
     state = Delivery.State.DONE if done.ok else Delivery.State.FAILED
+    why = "" if done.ok else (done.why or Reason.REFUSED)
     outputs = {"outcome": done.outcome, "message": done.reason, **done.outputs}
     changes: dict[str, object] = {
-        "state": state, "outcome": done.outcome, "reason": done.reason[:500], "outputs": outputs, "done_at": Now(),
+        "state": state, "outcome": done.outcome, "why": why, "reason": done.reason[:500], "outputs": outputs, "done_at": Now(),
         "attempts": F("attempts") + 1,
     }  # fmt: skip
     if delivery.tell == Delivery.Tell.OWED:
@@ -157,25 +168,36 @@ def forgotten() -> dict[str, object]:
     }  # fmt: skip
 
 
+def tryable() -> Q:
+    """What may be worked again at once: its content is still there, and no worker can have it in hand."""
+    later = Q(state=Delivery.State.WAITING, due_at__gt=Now() + timedelta(seconds=settings.CLAIM_SECONDS))
+    return Q(body__isnull=False) & (later | Q(state=Delivery.State.FAILED))
+
+
+def retry_all(rows: QuerySet[Delivery]) -> int:
+    """Work these again now, as a person asked; how many. What HubSpot has been told stays told; what it has not is
+    told how it ends this time."""
+    owed = Case(When(tell=Delivery.Tell.OWED, then=None), default=F("tell_due_at"))
+    again = Delivery.objects.filter(tryable(), pk__in=list(rows.values_list("pk", flat=True)))
+    return again.update(
+        state=Delivery.State.WAITING, due_at=Now(), attempts=0, done_at=None, why="", outcome="", tell_due_at=owed
+    )  # fmt: skip
+
+
 def retry(delivery: Delivery) -> bool:
     """Work a failed or waiting delivery again now, as a person asked."""
-    again = Q(state=Delivery.State.FAILED) | Q(state=Delivery.State.WAITING)
-    return bool(
-        Delivery.objects.filter(again, pk=delivery.pk, body__isnull=False).update(
-            state=Delivery.State.WAITING, due_at=Now(), attempts=0, done_at=None
-        )
-    )
+    return bool(retry_all(Delivery.objects.filter(pk=delivery.pk)))
 
 
 def resume_reconnected() -> int:
     """What waited for credentials is due as soon as account and portal are connected again. One that meets dead
     credentials once more disconnects them, so this cannot spin."""
     waiting = Delivery.objects.filter(
-        state=Delivery.State.WAITING, outcome=Reason.DISCONNECTED, due_at__gt=Now(),
+        state=Delivery.State.WAITING, why=Reason.DISCONNECTED, due_at__gt=Now(),
         account__state=HubSpotAccount.State.CONNECTED,
     )  # fmt: skip
     ready = waiting.filter(Q(portal__isnull=True) | Q(portal__state=Portal.State.CONNECTED))
-    return Delivery.objects.filter(pk__in=ready.values("pk")).update(due_at=Now(), outcome="")
+    return Delivery.objects.filter(pk__in=ready.values("pk")).update(due_at=Now(), why="")
 
 
 def due_lanes() -> list[tuple[int, str]]:
@@ -195,5 +217,4 @@ def due_lanes() -> list[tuple[int, str]]:
 
 def failed(delivery: Delivery) -> None:
     """A flow broke on a mistake of ours."""
-    said = "Hubsync made a mistake with this one; it is tried again."
-    write(delivery, Later(said, why=Reason.INTERNAL))
+    write(delivery, Later(f"{MISTAKE}; it is tried again.", why=Reason.INTERNAL))

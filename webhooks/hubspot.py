@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import exceptions
 
 from hubsync.flows import HUBSPOT_EVENTS
+from portals.clients.errors import Reason
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks import intake
@@ -39,7 +40,7 @@ def action(name: str, data: dict[str, Any], account: HubSpotAccount) -> Delivery
         tell=Delivery.Tell.OWED,
     )
     if problem:
-        intake.answered_now(delivery, "portal_not_connected", problem, ok=False)
+        intake.answered_now(delivery, "portal_not_connected", problem, ok=False, why=Reason.CONFIGURATION)
         delivery.body = None
     elif not account.has_scopes("automation"):
         delivery.tell = Delivery.Tell.NOTHING

@@ -10,13 +10,14 @@ from django.db import connection
 from django.utils import timezone
 
 from portals import counters
+from portals.clients.errors import Reason
 from portals.models import HubSpotAccount
 from webhooks import nudger
 from webhooks.models import Delivery
 
 COLUMNS = (
     "account_id", "portal_id", "kind", "lane", "key", "occurred_at", "body", "record_type", "record_id",
-    "learnupon_user_id", "enrollment_id", "callback_id", "state", "tell", "outcome", "reason", "outputs", "claim",
+    "learnupon_user_id", "enrollment_id", "callback_id", "state", "tell", "outcome", "why", "reason", "outputs", "claim",
     "attempts", "correlation_id", "tell_attempts", "done_at",
 )  # fmt: skip
 _INSERT = f"""
@@ -80,10 +81,12 @@ def told_by_answer(delivery: Delivery) -> None:
     )
 
 
-def answered_now(delivery: Delivery, outcome: str, reason: str, *, ok: bool) -> None:
+def answered_now(
+    delivery: Delivery, outcome: str, reason: str, *, ok: bool, why: Reason | None = None
+) -> None:
     """Mark a delivery that is finished by its own answer, before it is recorded."""
     delivery.state = Delivery.State.DONE if ok else Delivery.State.FAILED
     delivery.tell = Delivery.Tell.TOLD
-    delivery.outcome, delivery.reason = outcome, reason
+    delivery.outcome, delivery.reason, delivery.why = outcome, reason, why or ""
     delivery.outputs = {"outcome": outcome, "message": reason}
     delivery.done_at = timezone.now()

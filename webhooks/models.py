@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from portals.clients.errors import Reason
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 
@@ -50,6 +51,14 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     first_tried_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=32, blank=True)
+    # Why it failed, or waits for more than passing trouble: a class a person can act on.
+    why = models.CharField(
+        max_length=16,
+        choices=[(one.value, one.name) for one in Reason],
+        blank=True,
+        default="",
+        db_default="",
+    )
     reason = models.CharField(max_length=500, blank=True)  # in plain words, for the admin; no personal data
     correlation_id = models.CharField(max_length=64, blank=True)
     outputs = models.JSONField(default=dict)

@@ -17,6 +17,7 @@ class Done:
     reason: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     ok: bool = True
+    why: Reason | None = None  # it did not end as was hoped; a refusal where nothing else is said
     forget: bool = False  # nothing about it may be kept: it concerned nobody we know, or somebody erased
 
 
@@ -27,7 +28,7 @@ class Later:
     message: str
     after: float = 0.0
     counts: bool = True
-    why: Reason = Reason.EXCEEDED
+    why: Reason | None = None  # None: passing trouble
     correlation_id: str = ""
 
 
@@ -42,11 +43,11 @@ def settle(delivery: Delivery, work: Callable[[], Result]) -> Result:
         with context.within(f"work {delivery.kind}", trace=trace, delivery=delivery.pk, kind=delivery.kind):
             return work()
     except TryAgain as error:
-        return Later(error.message, error.after, error.counts, correlation_id=error.correlation_id)
+        return Later(error.message, error.after, error.counts, error.why, error.correlation_id)
     except Disconnected as error:
-        return Later(error.message, why=Reason.DISCONNECTED, correlation_id=error.correlation_id)
+        return Later(error.message, why=error.why, correlation_id=error.correlation_id)
     except Refused as error:
-        return Done("refused", error.message, ok=False)
+        return Done("refused", error.message, ok=False, why=error.why)
 
 
 def one_by_one(function: Callable[[Delivery], Result]) -> Flow:

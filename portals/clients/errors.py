@@ -18,6 +18,7 @@ class VendorError(Exception):
 
     after: float = 0.0  # seconds before which it is of no use to try again
     counts: bool = True  # as a failed attempt
+    why: Reason | None = None  # None: passing trouble
 
     def __init__(self, message: str, *, correlation_id: str = "") -> None:
         super().__init__(message)
@@ -52,6 +53,8 @@ class Unclear(TryAgain):
 class Refused(VendorError):
     """The vendor understood and declined. `code` is the vendor's category or ours, never to be shown alone."""
 
+    why = Reason.REFUSED
+
     def __init__(self, message: str, *, code: str = "", correlation_id: str = "") -> None:
         super().__init__(message, correlation_id=correlation_id)
         self.code = code
@@ -61,5 +64,25 @@ class NotFound(Refused):
     """What the call was about is not there."""
 
 
+class NotAllowed(Refused):
+    """Declined because something was not granted or set up; the same works once it is."""
+
+    why = Reason.CONFIGURATION
+
+
+class AppRefused(TryAgain):
+    """The vendor refuses this app itself: whoever runs Hubsync must mend its settings."""
+
+    why = Reason.CONFIGURATION
+
+
+class Mistake(VendorError):
+    """Our own code failed on this; it says nothing about the vendor."""
+
+    why = Reason.INTERNAL
+
+
 class Disconnected(VendorError):
     """The credentials are dead: stop every call that uses them until a person reconnects."""
+
+    why = Reason.DISCONNECTED

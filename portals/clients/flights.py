@@ -2,16 +2,18 @@
 that began the calls.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import OperationalError, connections
 
-from portals.clients.errors import VendorError
+from portals.clients.errors import Mistake, VendorError
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 class Flights:
@@ -62,5 +64,10 @@ class Flights:
 def _made(call: Callable[[], T]) -> T:
     try:
         return call()
+    except (VendorError, OperationalError):
+        raise
+    except Exception:
+        logger.exception("call failed")
+        raise Mistake("Hubsync made a mistake with this one.") from None
     finally:
         connections.close_all()  # this thread's own, should the call have renewed a token

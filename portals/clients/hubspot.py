@@ -14,7 +14,7 @@ from portals import counters, tokens
 from portals.clients import batches, breaker, http, limiter, sdk, versions
 from portals.clients.batches import Batch, Rejected, Row
 from portals.clients.breaker import Vendor
-from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear
+from portals.clients.errors import AppRefused, Disconnected, NotAllowed, NotFound, Refused, TryAgain, Unclear
 from portals.clients.http import Answer
 from portals.clients.limiter import Budget
 from portals.clients.sdk import ask
@@ -76,7 +76,7 @@ class HubSpot:
         try:
             return tokens.access_token(self.account)
         except Refused as refusal:
-            raise TryAgain(refusal.message, after=APP_REFUSED_SECONDS, counts=False) from None
+            raise AppRefused(refusal.message, after=APP_REFUSED_SECONDS, counts=False) from None
 
     def _learn(self, answer: Answer) -> None:
         most = answer.number("X-HubSpot-RateLimit-Max")
@@ -102,9 +102,10 @@ class HubSpot:
             code, traces = str(error.get("category", "VALIDATION_ERROR")), batches.traces(error)
             raise Rejected(message, code=code, correlation_id=correlation, traces=traces)
         if answer.status >= 500:
-            kind = TryAgain if method == "GET" else Unclear
-            raise kind(message, vendor_failed=True, correlation_id=correlation)
-        raise Refused(message, code=str(error.get("category", answer.status)), correlation_id=correlation)
+            lost = TryAgain if method == "GET" else Unclear
+            raise lost(message, vendor_failed=True, correlation_id=correlation)
+        kind = NotAllowed if answer.status == 403 else Refused
+        raise kind(message, code=str(error.get("category", answer.status)), correlation_id=correlation)
 
     def _wait(self, answer: Answer, error: dict[str, Any]) -> float:
         """Seconds HubSpot wants us to stay away, 0 when it does not say so; the whole account then waits."""

@@ -4,8 +4,9 @@ import threading
 from functools import partial
 
 import pytest
+from django.db import OperationalError
 
-from portals.clients.errors import TryAgain, VendorError
+from portals.clients.errors import Mistake, TryAgain, VendorError
 from portals.clients.flights import Flights
 
 WAIT = 10
@@ -56,13 +57,27 @@ def test_a_vendor_s_error_goes_to_its_own_call_and_costs_the_others_nothing() ->
 
 
 def test_a_mistake_of_ours_is_not_taken_for_the_vendor_s() -> None:
+    """Would catch: one row that breaks our code and takes the whole slice with it, or the breaker opened by us."""
+
     def broken() -> None:
         raise ZeroDivisionError
 
+    failed: list[VendorError] = []
+    with Flights(1) as flights:
+        flights.start(broken, lambda brought: None, failed.append)
+        flights.land()
+    assert [type(error) for error in failed] == [Mistake]
+    assert failed[0].why == "internal"
+
+
+def test_a_database_that_is_gone_is_nobodys_mistake() -> None:
+    def gone() -> None:
+        raise OperationalError
+
     def take() -> None:
         with Flights(1) as flights:
-            flights.start(broken, lambda brought: None, fail)
+            flights.start(gone, lambda brought: None, fail)
             flights.land()
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(OperationalError):
         take()

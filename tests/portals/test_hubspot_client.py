@@ -11,7 +11,7 @@ from django.conf import settings
 
 from portals.clients import limiter
 from portals.clients.batches import Rejected, Row
-from portals.clients.errors import Disconnected, NotFound, Refused, TryAgain, Unclear, VendorError
+from portals.clients.errors import Disconnected, NotAllowed, NotFound, Refused, TryAgain, Unclear, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
@@ -63,7 +63,7 @@ def test_the_call_carries_the_accounts_token_and_no_other(
     ("status", "error", "code"),
     [
         (302, Refused, "SOME_CATEGORY"),
-        (403, Refused, "SOME_CATEGORY"),
+        (403, NotAllowed, "SOME_CATEGORY"),
         (404, NotFound, "NOT_FOUND"),
         (409, Refused, "SOME_CATEGORY"),
         (415, Refused, "SOME_CATEGORY"),
