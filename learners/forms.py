@@ -13,6 +13,7 @@ from hubsync.flows import FLOWS
 from learners.models import Learner
 from learners.outcomes import OUTCOMES
 from learners.views.wording import kind_name
+from portals.reasons import REASONS
 from webhooks.models import Delivery
 
 ANY = ("", "Any")
@@ -111,6 +112,9 @@ class ActivityFilter(forms.Form):
         choices=[ANY, *((outcome.code, outcome.title) for outcome in OUTCOMES.values())],
         required=False,
     )
+    why = forms.ChoiceField(
+        label="Why", choices=[ANY, *((code, name) for code, (name, _) in REASONS.items())], required=False
+    )
     day = forms.DateField(
         label="Day",
         required=False,
@@ -136,6 +140,8 @@ class ActivityFilter(forms.Form):
             rows = rows.filter(kind__startswith=data["kind"])
         if data["outcome"]:
             rows = rows.filter(outcome=data["outcome"])
+        if data["why"]:
+            rows = rows.filter(why=data["why"])
         if data["day"]:
             begin = timezone.make_aware(datetime.combine(data["day"], datetime.min.time()), zone)
             rows = rows.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1))

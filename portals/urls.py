@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portals.views import connection, install, mapping, recipients
+from portals.views import connection, install, mapping, recipients, trying
 
 app_name = "portals"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("portals/<int:portal_id>/settings/fields", connection.fields, name="fields"),
     path("portals/<int:portal_id>/settings/pause", connection.pause, name="pause"),
     path("portals/<int:portal_id>/settings/resume", connection.resume, name="resume"),
+    path("portals/try-hubspot", trying.try_hubspot, name="try_hubspot"),
+    path("portals/<int:portal_id>/settings/try-now", trying.try_learnupon, name="try_learnupon"),
     path("portals/<int:portal_id>/settings/remove", connection.remove, name="remove"),
     path("portals/<int:portal_id>/mapping", mapping.mapping_page, name="mapping"),
 ]

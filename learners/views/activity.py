@@ -12,11 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 from learners import allowance, push
 from learners.forms import ActivityFilter
 from learners.models import Enrollment
-from learners.views.rows import TRYABLE, delivery_rows, outcome_title
+from learners.views.rows import delivery_rows, outcome_title
 from learners.views.spreadsheet import spreadsheet
 from learners.views.window import window
 from learners.views.wording import kind_name
-from portals import audit
+from portals import audit, reasons
 from portals.models import Portal
 from portals.sessions import account_required, portal_or_404
 from portals.templatetags.pages import zone
@@ -27,7 +27,7 @@ from webhooks.models import Delivery
 FIRST = 10  # failing and waiting rows shown above the rest
 AT_ONCE = 1000  # rows that one press of "retry all" takes
 CSV_HEAD = (
-    "Received (UTC)", "What", "State", "Result", "Reason", "Record type", "Record id", "LearnUpon user id",
+    "Received (UTC)", "What", "State", "Result", "Why", "Reason", "Record type", "Record id", "LearnUpon user id",
     "Enrollment id", "Attempts", "Next try (UTC)", "Correlation id",
 )  # fmt: skip
 
@@ -83,13 +83,13 @@ def retry(request: SignedIn, portal_id: int) -> HttpResponse:
     filters = ActivityFilter(request.POST)
     parked = parked_of(portal)
     if request.POST.get("all") == "1":
-        deliveries = matching(request, portal, filters).filter(TRYABLE, state=Delivery.State.FAILED)
+        deliveries = matching(request, portal, filters).filter(claims.tryable(), state=Delivery.State.FAILED)
         if not filters.is_valid() or filters.active:
             parked = parked.none()
         if not filters.is_valid():
             deliveries = deliveries.none()
     else:
-        deliveries = deliveries_of(portal).filter(TRYABLE, pk__in=_ids(request, "delivery"))
+        deliveries = deliveries_of(portal).filter(claims.tryable(), pk__in=_ids(request, "delivery"))
         parked = parked.filter(pk__in=_ids(request, "enrollment"))
     count = _retry(portal, deliveries[:AT_ONCE], parked[:AT_ONCE])
     audit.record(request.account, request.actor, "tried again", portal, count=count)
@@ -130,7 +130,7 @@ def _csv_rows(rows: QuerySet[Delivery]) -> Iterator[tuple[Any, ...]]:
     for row in rows.defer("body").iterator(chunk_size=2000):
         waits = row.state == Delivery.State.WAITING
         yield (
-            row.received_at, kind_name(row.kind), row.get_state_display(), outcome_title(row), row.reason,
+            row.received_at, kind_name(row.kind), row.get_state_display(), outcome_title(row), reasons.title(row.why), row.reason,
             row.record_type, row.record_id, row.learnupon_user_id, row.enrollment_id, row.attempts,
             row.due_at if waits else None, row.correlation_id,
         )  # fmt: skip

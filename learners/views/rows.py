@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners.models import Enrollment
 from learners.outcomes import OUTCOMES
 from learners.views.wording import kind_name, learner_url, record_url
+from portals import reasons
 from portals.models import Portal
 from webhooks.models import Delivery
 
 SOON = timedelta(seconds=settings.CLAIM_SECONDS)
-# What a person may have tried again at once: its content is still there, and no worker can have it in hand.
-TRYABLE = Q(body__isnull=False) & (
-    Q(state=Delivery.State.FAILED) | Q(state=Delivery.State.WAITING, due_at__gt=Now() + SOON)
-)
 
 
 @dataclass(frozen=True)
@@ -36,8 +31,17 @@ class DeliveryRow:
         return self.delivery.due_at if waits and self.delivery.reason else None
 
     @property
+    def why(self) -> str:
+        return reasons.title(self.delivery.why)
+
+    @property
+    def advice(self) -> str:
+        """What to do next. What is kept no longer cannot be tried again."""
+        return reasons.advice(self.delivery.why) if self.delivery.body is not None else ""
+
+    @property
     def tryable(self) -> bool:
-        """TRYABLE, of a row in hand."""
+        """claims.tryable(), of a row in hand."""
         row = self.delivery
         failed = row.state == Delivery.State.FAILED
         later = row.state == Delivery.State.WAITING and row.due_at > timezone.now() + SOON

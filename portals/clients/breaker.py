@@ -4,6 +4,7 @@ One breaker for each HubSpot account and one for each LearnUpon host, shared by 
 clock. When Redis has lost it, it is closed; the next failures open it again. Waiting for it is no failed attempt.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +97,10 @@ class Trouble:
     name: str  # the account's hub_id, or the portal's host
     since: datetime
     wait: float  # seconds until it is asked again; 0 when the next call does
+
+    @property
+    def seconds(self) -> int:
+        return math.ceil(self.wait)
 
     @property
     def resting(self) -> bool:

@@ -4,14 +4,20 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portals import reasons
+from portals.clients import breaker
+from portals.clients.breaker import Vendor
 from portals.mapping import CANNOT
-from portals.models import HubSpotAccount
+from portals.models import HubSpotAccount, Portal
 
 register = template.Library()
+register.filter("why_title", reasons.title)
+register.filter("advice", reasons.advice)
 
 TABS = (
     ("learners", "learners:list", "Learners"),
@@ -83,3 +89,18 @@ def when(moment: datetime | None, otherwise: str = "never") -> SafeString:
         moment.isoformat(timespec="seconds"),
         date_format(moment, "j M Y, H:i"),
     )
+
+
+@register.inclusion_tag("portals/trouble.html", takes_context=True)
+def hubspot_trouble(context: template.Context) -> dict[str, object]:
+    """Says so where HubSpot does not answer the account."""
+    found = breaker.troubles().get((Vendor.HUBSPOT, str(context["account"].hub_id)))
+    return {"trouble": found, "address": reverse("portals:try_hubspot"), "csrf_token": context["csrf_token"]}
+
+
+@register.inclusion_tag("portals/trouble.html", takes_context=True)
+def learnupon_trouble(context: template.Context, portal: Portal) -> dict[str, object]:
+    """Says so where LearnUpon does not answer the portal."""
+    found = breaker.troubles().get((Vendor.LEARNUPON, portal.host))
+    address = reverse("portals:try_learnupon", args=[portal.pk])
+    return {"trouble": found, "address": address, "csrf_token": context["csrf_token"]}

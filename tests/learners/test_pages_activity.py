@@ -204,3 +204,32 @@ def test_no_cell_is_a_formula(text: str) -> None:
 )
 def test_other_cells_stay_as_they_are(value: object, text: str) -> None:
     assert cell(value) == text
+
+
+def test_what_failed_is_filtered_by_why_and_says_what_to_do(
+    as_acme: Client, acme_portal: Portal, globex_portal: Portal
+) -> None:
+    failed(acme_portal, record_id="700001", why="internal")
+    failed(acme_portal, record_id="700002", why="configuration")
+    failed(globex_portal, record_id="700003", why="internal")
+    address = f"/portals/{acme_portal.pk}/activity"
+    page = as_acme.get(address, {"why": "internal"}).content.decode()
+    assert "700001" in page
+    assert not {"700002", "700003"} & set(page.split())
+    assert "700002" not in page
+    assert "Our mistake" in page
+    assert "Once it is mended, try it again." in page
+    rows = list(
+        csv.DictReader(
+            io.StringIO(
+                as_acme.get(f"{address}.csv", {"why": "configuration"}).getvalue().decode("utf-8-sig")
+            )
+        )
+    )
+    assert [(row["Why"], row["Record id"]) for row in rows] == [("Set-up needed", "700002")]
+
+
+def test_progress_set_aside_says_what_to_do(as_acme: Client, acme_portal: Portal) -> None:
+    enrollment(learner(acme_portal), parked_reason="HubSpot said no.", why="refused", due_at=None)
+    page = as_acme.get(f"/portals/{acme_portal.pk}/activity").content.decode()
+    assert "Mend what the reason names" in page
