@@ -18,9 +18,15 @@ from learners.models import Learner
 from portals import retries
 
 CLAIM_SECONDS = 60
+UNREACHABLE_RUNG, DECLINED_RUNG = 4, 6  # of the ladder
+
 LONGEST_NAME = 60
 # Parts of addresses, and what turns text around.
 NOT_A_NAME = re.compile(r"[/\\@:<>\u202a-\u202e\u2066-\u2069]|\.\w{2}")
+
+
+class _Unreachable(Exception):
+    """The mail server cannot be reached; nothing was said to it."""
 
 
 def send_due(most: int = 100) -> int:
@@ -30,7 +36,16 @@ def send_due(most: int = 100) -> int:
         .filter(welcome=Learner.Sent.DUE, welcome_due_at__lte=Now(), state=Learner.State.ACTIVE)
         .order_by("welcome_due_at")[:most]
     )
-    return sum(_send(learner) for learner in due)
+    sent = 0
+    for learner in due:
+        try:
+            sent += _send(learner)
+        except _Unreachable:  # for this one and so for all: nobody waits for a dead server a hundred times
+            later = Now() + timedelta(seconds=retries.delay(UNREACHABLE_RUNG))
+            still = Learner.objects.filter(pk__in=[one.pk for one in due], welcome=Learner.Sent.DUE)
+            still.update(welcome_due_at=later)
+            break
+    return sent
 
 
 def _send(learner: Learner) -> bool:
@@ -47,8 +62,8 @@ def _send(learner: Learner) -> bool:
         connection = get_connection()
         connection.open()
     except OSError:  # nothing was said yet, so it can safely be said later
-        _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(4)))
-        return False
+        _set(learner, Learner.Sent.DUE, timezone.now())
+        raise _Unreachable from None
     try:
         message.connection = connection
         message.send()
@@ -57,7 +72,7 @@ def _send(learner: Learner) -> bool:
         return False
     except OSError as error:  # refused, or lost on the way: smtplib's errors are OSErrors
         if _not_now(error):
-            _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(6)))
+            _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(DECLINED_RUNG)))
         else:
             _set(learner, Learner.Sent.UNCONFIRMED, None)
         return False
