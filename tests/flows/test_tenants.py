@@ -35,6 +35,7 @@ OTHERWISE = {
     "/oauth/hubspot/start": "before signing in", "/oauth/hubspot/callback": "signs in",
     "/signout/": "one's own session", "/portals/": "one's own, below", "/portals/connect/": "one's own, below",
     "/portals/disconnect": "one's own, below", "/portals/recipients": "one's own, below",
+    "/portals/try-hubspot": "one's own, tests/portals/test_pages_trouble.py",
     "/unsubscribe/<int:account_id>/<str:token>": "the address proves the right, tests/security/test_secrets.py",
     "/notices/<int:account_id>/<slug:cause>/<str:token>": "the address proves the right, tests/security/test_secrets.py",
     "/webhooks/hubspot/actions/<slug:action>": "signed, below", "/webhooks/hubspot/options/<slug:field>": "signed, below",
