@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from portals.operators import ReadOnly, run_again
 from webhooks import claims
-from webhooks.models import DailyCount, Delivery
+from webhooks.models import DailyCount, Delivery, Heartbeat
 
 
 @admin.register(Delivery)
@@ -37,3 +37,8 @@ class DailyCountAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("=account__hub_id",)
     fields = ("account", "day", "kind", "outcome", "count")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnly):
+    list_display = fields = ("name", "at")

@@ -10,7 +10,7 @@ from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Wa
 from portals import audit
 from portals.models import Course, HubSpotAccount, PortalNumber, PropertyMapping, Tombstone
 from tests.conftest import make_account, make_portal
-from webhooks.models import DailyCount, Delivery
+from webhooks.models import DailyCount, Delivery, Heartbeat
 
 # What no page may show. Ids of a person stand on pages of their own, and nowhere else.
 SECRETS = ("PLANTED", "planted@", "7e57ab1e", "dead" * 4)
@@ -49,6 +49,7 @@ def furnish(hub_id: int) -> HubSpotAccount:
         second_user=2,
     )  # fmt: skip
     Walk.objects.create(**both)
+    Heartbeat.objects.get_or_create(name=Heartbeat.Name.BEAT)
     Notice.objects.create(account=account, cause="drift", day="2026-01-01")
     Silence.objects.create(account=account, cause="drift", email="planted@example.com")
     DailyCount.objects.create(account=account, day="2026-01-01", kind="x", count=1)
