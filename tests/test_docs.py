@@ -17,7 +17,6 @@ from django.apps import apps
 from django.conf import settings
 
 from portals.counters import COUNTERS
-from portals.lanes import Lane
 from stack.cli import COMMANDS
 from stack.ports import DEFAULTS
 
@@ -208,83 +207,6 @@ def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
             assert tuple(re.findall(r"`(\w+)`", labels)) == counter.labels, name
 
 
-# --- containers ---------------------------------------------------------------------------------------
 def compose() -> dict[str, Any]:
     services: dict[str, Any] = yaml.safe_load(read("docker-compose.yml"))["services"]
     return services
-
-
-def dockerfile_commands() -> list[list[str]]:
-    text = read("Dockerfile").replace("\\\n", "")
-    return [ast.literal_eval(command) for command in re.findall(r"^CMD (\[.+\])$", text, re.MULTILINE)]
-
-
-def started_by_make() -> set[str]:
-    """Every word of the commands in stack/application.py."""
-    tree = ast.parse(read("stack/application.py"))
-    return {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-
-
-# What containers set otherwise than a developer's machine, or in addition.
-CONTAINER_WORDS = {"python", "127.0.0.1:8000", "/tmp/beat-schedule", "--worker-tmp-dir", "/dev/shm"}
-
-
-def test_containers_run_what_make_runs() -> None:
-    commands = dockerfile_commands()
-    commands += [compose()[name]["command"] for name in ("migrate", "worker", "beat")]
-    words = {word for command in commands for word in command}
-    assert words - started_by_make() - CONTAINER_WORDS == set()
-
-
-def test_the_worker_serves_every_lane() -> None:
-    command = compose()["worker"]["command"]
-    assert set(command[command.index("-Q") + 1].split(",")) == set(Lane.values)
-
-
-def test_containers_have_time_to_finish_a_task() -> None:
-    assert int(compose()["worker"]["stop_grace_period"].rstrip("s")) > settings.TASK_SECONDS
-
-
-def test_addresses_in_compose_are_those_of_the_examples() -> None:
-    shown = read(".env.example")
-    for name in ("postgres", "redis"):
-        host, outside, inside = compose()[name]["ports"][0].split(":")
-        assert f"{host}:{outside}" in shown
-        assert outside == inside
-    sandbox = read("docs/running.md").partition("## The sandbox in containers")[2]
-    used = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", sandbox)}
-    assert used == set(DEFAULTS.values())
-
-
-def test_the_image_holds_every_app_and_nothing_private() -> None:
-    copied = set(re.findall(r"^COPY (\w[\w-]*) \w", read("Dockerfile"), re.MULTILINE))
-    assert {*OWN_APPS, "hubsync", "templates", "static", "sandbox"} <= copied
-    assert {f"!{folder}/" for folder in copied} <= set(read(".dockerignore").splitlines())
-    assert "USER hubsync" in read("Dockerfile")
-
-
-def test_the_sandbox_settings_of_the_documents_are_settings() -> None:
-    block = re.search(r"Set in `.env`:\n\n```\n(.+?)```", read("docs/running.md"), re.DOTALL)
-    assert block
-    assert set(re.findall(r"^(\w+)=", block.group(1), re.MULTILINE)) <= set(settings_read())
-
-
-# --- habits -------------------------------------------------------------------------------------------
-def test_workflows_and_hooks_call_what_exists() -> None:
-    habits = [*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in habits)
-    assert all(yaml.safe_load(file.read_text(encoding="utf-8")) for file in habits)
-    matrix = re.findall(r"command: \[(.+)\]", text)
-    called = {*re.findall(r"\bmake ([a-z-]+)", text), *(word for row in matrix for word in row.split(", "))}
-    assert {"check", "chaos"} <= called <= make_targets()
-
-
-def test_owned_paths_exist() -> None:
-    rows = [
-        line.split() for line in read(".github/CODEOWNERS").splitlines() if line and not line.startswith("#")
-    ]
-    assert [path for path, *owners in rows if path != "*" and not (ROOT / path.strip("/")).is_dir()] == []
