@@ -33,6 +33,14 @@ def test_a_page_serves_everybody(desk: Page, admin: Admin, name: str, pytestconf
     check(desk)
 
 
+def test_the_review_was_seen_with_questions_in_it(desk: Page, admin: Admin) -> None:
+    desk.goto(address(admin, "review"))
+    assert desk.get_by_role("button", name="Leave both").count() == 1
+    desk.get_by_text("Left as they are", exact=True).click()
+    assert desk.get_by_role("button", name="Keep the second").count() == 2
+    check(desk)
+
+
 def test_no_page_is_left_out(desk: Page, admin: Admin) -> None:
     """Whoever adds a page adds it to tests/browser/places.py, and with that to all these checks."""
     known = {address(admin, name).partition("?")[0] for name in PLACES}
