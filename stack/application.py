@@ -35,11 +35,7 @@ class Application:
         celery = [sys.executable, "-m", "celery", "-A", "hubsync"]
         schedule = run.folder / "beat-schedule"
         self.sandbox = self._process("sandbox", sys.executable, "-m", "sandbox")
-        self.web = self._process(
-            *("web", sys.executable, "-m", "gunicorn", "hubsync.wsgi:application"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"),
-            *("--bind", f"{HOST}:{port_of(addresses.web)}", "--graceful-timeout", "5"),
-        )
+        self.web = self.web_server("web", "hubsync.wsgi:application", port_of(addresses.web))
         self.workers = tuple(
             self._process(
                 *(name, *celery, "worker", "-n", f"{name}@%h", "--concurrency", "4"),
@@ -49,6 +45,14 @@ class Application:
         )
         self.beat = self._process(
             "beat", *celery, "beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", "warning"
+        )
+
+    def web_server(self, name: str, application: str, port: str) -> Process:
+        """A web server as ours is started, for any WSGI application."""
+        return self._process(
+            *(name, sys.executable, "-m", "gunicorn", application),
+            *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"),
+            *("--bind", f"{HOST}:{port}", "--graceful-timeout", "5"),
         )
 
     @property
