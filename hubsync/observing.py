@@ -31,7 +31,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")  # request.headers would copy all of them
         trace = context.new_trace()
         name = given if GIVEN_ID.fullmatch(given) else trace
         source = source_of(request.path)

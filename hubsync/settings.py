@@ -84,12 +84,13 @@ MIDDLEWARE = [
     "hubsync.observing.RequestMiddleware",
     "hubsync.encoding.CookieMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "hubsync.direct.DirectMiddleware",  # requests to /webhooks/ go no further
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "hubsync.bodies.BodyLimitMiddleware",
     "portals.operators.OperatorSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -135,7 +136,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 # --- database, broker, mail -------------------------------------------------------------------------
-DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES = {"default": env.database("DATABASE_URL") | {"ENGINE": "hubsync.postgresql"}}
 # Its default, 4, is for spinning disks: PostgreSQL then reads a whole table where an index alone would do.
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, "options": "-c random_page_cost=1.1"}
 
