@@ -19,6 +19,7 @@ from portals.clients.learnupon import DataRejected
 from portals.lanes import Lane
 from portals.models import Portal
 from webhooks import intake
+from webhooks.intake import Arrival
 from webhooks.models import Delivery
 from webhooks.results import Done, Flow, Result, settle
 
@@ -57,9 +58,9 @@ BEFORE_ACCEPTANCE = (training.enroll_in_course, training.unenroll)
 
 def request(portal: Portal, action: str, record_id: str, actor: str) -> Delivery:
     """Add or invite one record from our own page: the same delivery, the same road, nobody to tell."""
-    delivery = _asked(portal, action, record_id, actor)
-    intake.record([delivery])
-    return intake.earlier(delivery.key)
+    arrival = _asked(portal, action, record_id, actor)
+    intake.record([arrival])
+    return intake.earlier(arrival.key)
 
 
 def request_all(portal: Portal, action: str, record_ids: list[str], actor: str) -> None:
@@ -67,9 +68,9 @@ def request_all(portal: Portal, action: str, record_ids: list[str], actor: str) 
     intake.record([_asked(portal, action, record_id, actor) for record_id in record_ids])
 
 
-def _asked(portal: Portal, action: str, record_id: str, actor: str) -> Delivery:
-    return Delivery(
-        account=portal.account, portal=portal, kind=f"hubspot.action.{action}", lane=Lane.ACTIONS,
+def _asked(portal: Portal, action: str, record_id: str, actor: str) -> Arrival:
+    return Arrival(
+        account_id=portal.account_id, portal_id=portal.pk, kind=f"hubspot.action.{action}", lane=Lane.ACTIONS,
         key=intake.key("page", portal.pk, action, record_id, secrets.token_hex(8)),
         record_type=portal.record_type, record_id=record_id, body={"inputs": {}, "properties": {}, "actor": actor},
     )  # fmt: skip

@@ -18,7 +18,7 @@ from portals.clients.hubspot import BATCH, OBJECTS, USERS, HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal, RecordType
 from webhooks import intake
-from webhooks.models import Delivery
+from webhooks.intake import Arrival
 
 GONE = "hubsync.record-gone"  # a kind of hubsync.flows.FLOWS
 EVERY = timedelta(days=1)
@@ -140,7 +140,7 @@ def _tell(kind: str, learner: Learner, body: dict[str, object]) -> None:
     """Record what HubSpot would have told us."""
     intake.record(
         [
-            Delivery(
+            Arrival(
                 account_id=learner.account_id, kind=kind, lane=Lane.LIVE, record_type=learner.record_type,
                 record_id=str(body.get("primaryObjectId") or learner.record_id), body=body,
                 key=intake.key("noticed", kind, learner.pk, learner.record_id, learner.missing_since),

@@ -28,7 +28,7 @@ class HubSpotSignature(BaseAuthentication):
         uri = settings.PUBLIC_URL + inner.get_full_path()
         keys = settings.HUBSPOT_CLIENT_SECRETS
         now_ms = int(time.time() * 1000)
-        if not signatures.hubspot_ok(keys, inner.method or "", uri, raw_body(inner), inner.headers, now_ms):
+        if not signatures.hubspot_ok(keys, inner.method or "", uri, raw_body(inner), request.headers, now_ms):
             raise exceptions.AuthenticationFailed("The request is not signed by HubSpot.")
         return ("hubspot", None)
 
@@ -44,7 +44,7 @@ class LearnUponSignature(BaseAuthentication):
         inner = request._request
         body = raw_body(inner)
         portal = self._portal(inner.resolver_match.kwargs if inner.resolver_match else {})
-        signature = inner.headers.get("X-Webhook-Signature", "")
+        signature = request.headers.get("X-Webhook-Signature", "")
         secret = portal.webhook_secret if portal else ""
         signed = signatures.learnupon_ok(secret or NOBODYS_SECRET, body, signature)
         if portal is None or not secret or not signed:

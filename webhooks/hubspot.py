@@ -1,17 +1,21 @@
 """HubSpot's requests, read: an action call becomes one delivery, an array of events one each."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import exceptions
 
 from hubsync.flows import HUBSPOT_EVENTS
+from hubsync.postgresql import run_prepared
 from portals.clients.errors import Reason
 from portals.lanes import Lane
-from portals.models import HubSpotAccount, Portal
+from portals.models import Portal
 from webhooks import intake
+from webhooks.intake import Arrival
 from webhooks.models import Delivery
 
+KEPT = ("primaryObjectId", "mergedObjectIds", "newObjectId", "propertyName", "propertyValue")  # of an event
 RECORD_TYPES = {"CONTACT": "contact", "0-1": "contact", "USER": "user", "0-115": "user"}
 NO_PORTAL = (
     "Choose a LearnUpon portal in this workflow step: this HubSpot account has several or none connected."
@@ -19,45 +23,68 @@ NO_PORTAL = (
 OTHER_PORTAL = "The LearnUpon portal named in this workflow step is not connected to this HubSpot account."
 
 
-def action(name: str, data: dict[str, Any], account: HubSpotAccount) -> Delivery:
+@dataclass(frozen=True)
+class Caller:
+    """The account a request came from, as far as an action needs it."""
+
+    account_id: int
+    hub_id: int
+    waits: bool  # for our callbacks: the scope was granted
+    portals: dict[str, int]  # live ones: subdomain -> id
+
+
+_CALLER = f"""
+SELECT a.id, jsonb_exists(a.scopes, 'automation'), p.subdomain, p.id FROM portals_hubspotaccount a
+LEFT JOIN portals_portal p ON p.account_id = a.id AND p.state <> '{Portal.State.REMOVED}' WHERE a.hub_id = $1
+"""  # noqa: S608  (a constant of ours)
+
+
+def caller(hub_id: int) -> Caller | None:
+    """None for an account that has not installed the app. Read anew for every request: what an admin connected or
+    removed counts at once."""
+    rows = run_prepared("caller", _CALLER, hub_id)
+    if not rows:
+        return None
+    account_id, waits, *_ = rows[0]
+    return Caller(account_id, hub_id, waits, {name: number for _, _, name, number in rows if number})
+
+
+def action(name: str, data: dict[str, Any], caller: Caller) -> Arrival:
     """One workflow action call. Its callback id is what makes a repeat the same delivery; editor test runs have one
     too. A portal that is not this account's is answered at once, for good."""
-    portal, problem = _portal(account, str(data["inputFields"].get("portal") or ""))
-    delivery = Delivery(
-        account=account,
-        portal=portal,
+    inputs, enrolled = data["inputFields"], data["object"]
+    portal_id, problem = _portal(caller, str(inputs.get("portal") or ""))
+    arrival = Arrival(
+        account_id=caller.account_id,
+        portal_id=portal_id,
         kind=f"hubspot.action.{name}",
         lane=Lane.ACTIONS,
-        key=intake.key("action", account.hub_id, name, data["callbackId"]),
-        record_type=RECORD_TYPES.get(str(data["object"].get("objectType", "CONTACT")).upper(), ""),
-        record_id=str(data["object"]["objectId"]),
+        key=intake.key("action", caller.hub_id, name, data["callbackId"]),
+        record_type=RECORD_TYPES.get(str(enrolled.get("objectType", "CONTACT")).upper(), ""),
+        record_id=str(enrolled["objectId"]),
         callback_id=str(data["callbackId"]),
         body={
-            "inputs": data["inputFields"],
-            "properties": data["object"].get("properties") or {},
+            "inputs": inputs,
+            "properties": enrolled.get("properties") or {},
             "workflow": (data.get("context") or {}).get("workflowId"),
         },
-        tell=Delivery.Tell.OWED,
+        tell=Delivery.Tell.OWED.value if caller.waits else Delivery.Tell.NOTHING.value,
     )
     if problem:
-        intake.answered_now(delivery, "portal_not_connected", problem, ok=False, why=Reason.CONFIGURATION)
-        delivery.body = None
-    elif not account.has_scopes("automation"):
-        delivery.tell = Delivery.Tell.NOTHING
-    return delivery
+        intake.answered_now(arrival, "portal_not_connected", problem, ok=False, why=Reason.CONFIGURATION)
+        arrival.body = None
+    return arrival
 
 
-def _portal(account: HubSpotAccount, subdomain: str) -> tuple[Portal | None, str]:
-    portals = list(Portal.objects.live().filter(account=account).only("id", "subdomain", "record_type"))
+def _portal(caller: Caller, subdomain: str) -> tuple[int | None, str]:
     if not subdomain:
-        return (portals[0], "") if len(portals) == 1 else (None, NO_PORTAL)
-    for portal in portals:
-        if portal.subdomain == subdomain.strip().casefold():
-            return portal, ""
-    return None, OTHER_PORTAL
+        only = list(caller.portals.values())
+        return (only[0], "") if len(only) == 1 else (None, NO_PORTAL)
+    found = caller.portals.get(subdomain.strip().casefold())
+    return found, "" if found else OTHER_PORTAL
 
 
-def answer(delivery: Delivery) -> dict[str, Any]:
+def answer(delivery: Delivery | Arrival) -> dict[str, Any]:
     """What HubSpot reads: the outcome when it is known, else that the workflow should wait.
     https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-actions/custom-action-reference"""
     if delivery.state == Delivery.State.WAITING and delivery.tell == Delivery.Tell.OWED:
@@ -67,30 +94,31 @@ def answer(delivery: Delivery) -> dict[str, Any]:
     return {"outputFields": output_fields(delivery)}
 
 
-def output_fields(delivery: Delivery) -> dict[str, str]:
+def output_fields(delivery: Delivery | Arrival) -> dict[str, str]:
     """A finished delivery as the output fields of its workflow step; every value is a string."""
     done = delivery.state == Delivery.State.DONE
     state = "SUCCESS" if done else "FAIL_CONTINUE"
     return {"hs_execution_state": state, **{name: str(value) for name, value in delivery.outputs.items()}}
 
 
-def events(data: Any) -> list[Delivery]:
+def events(data: Any) -> list[Arrival]:
     """An array of up to 100 events of any accounts. What is malformed, unknown or a stranger's is left out: one bad
     event must not cost the others."""
     if not isinstance(data, list):
         raise exceptions.ParseError("An array of events is expected.")
     readable = [event for event in data if isinstance(event, dict) and _whole(event.get("portalId"))]
-    accounts = intake.accounts(int(event["portalId"]) for event in readable)
+    accounts = intake.account_ids({int(event["portalId"]) for event in readable})
     made = []
     for event in readable:
-        account = accounts.get(int(event["portalId"]))
+        hub_id = int(event["portalId"])
+        account_id = accounts.get(hub_id)
         kind = str(event.get("subscriptionType") or event.get("eventType") or "")
-        if account and kind in HUBSPOT_EVENTS and _whole(event.get("objectId")):
-            made.append(_event(event, kind, account))
+        if account_id and kind in HUBSPOT_EVENTS and _whole(event.get("objectId")):
+            made.append(_event(event, kind, hub_id, account_id))
     return made
 
 
-def _event(event: dict[str, Any], kind: str, account: HubSpotAccount) -> Delivery:
+def _event(event: dict[str, Any], kind: str, hub_id: int, account_id: int) -> Arrival:
     occurred = event.get("occurredAt")
     # `eventId` alone is not unique, says HubSpot.
     identity = (
@@ -100,16 +128,15 @@ def _event(event: dict[str, Any], kind: str, account: HubSpotAccount) -> Deliver
         occurred,
         event.get("propertyName"),
     )
-    names = ("primaryObjectId", "mergedObjectIds", "newObjectId", "propertyName", "propertyValue")
-    return Delivery(
-        account=account,
+    return Arrival(
+        account_id=account_id,
         kind=f"hubspot.{kind}",
         lane=Lane.LIVE,
-        key=intake.key("event", account.hub_id, kind, *identity),
+        key=intake.key("event", hub_id, kind, *identity),
         occurred_at=_moment(occurred),
         record_type="contact",
         record_id=str(int(event["objectId"])),
-        body={name: event[name] for name in names if name in event},
+        body={name: event[name] for name in KEPT if name in event},
     )
 
 

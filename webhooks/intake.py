@@ -3,61 +3,84 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection
 from django.utils import timezone
 
+from hubsync.postgresql import run_prepared
 from portals import counters
 from portals.clients.errors import Reason
 from portals.models import HubSpotAccount
 from webhooks import nudger
 from webhooks.models import Delivery
 
-COLUMNS = (
-    "account_id", "portal_id", "kind", "lane", "key", "occurred_at", "body", "record_type", "record_id",
-    "learnupon_user_id", "enrollment_id", "callback_id", "state", "tell", "outcome", "why", "reason", "outputs", "claim",
-    "attempts", "correlation_id", "tell_attempts", "done_at",
-)  # fmt: skip
+
+@dataclass(slots=True)
+class Arrival:
+    """What will be a Delivery once it is recorded. No model instance: a hundred of those take longer to make than
+    their rows take to write."""
+
+    account_id: int
+    kind: str
+    lane: str
+    key: str
+    portal_id: int | None = None
+    occurred_at: datetime | None = None
+    body: Any = None
+    record_type: str = ""
+    record_id: str = ""
+    learnupon_user_id: int | None = None
+    enrollment_id: int | None = None
+    callback_id: str = ""
+    tell: str = Delivery.Tell.NOTHING.value
+    # Only of what is finished by its own answer.
+    state: str = Delivery.State.WAITING.value
+    outcome: str = ""
+    why: str = ""
+    reason: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    done_at: datetime | None = None
+
+
+# One value holds all rows, so that one prepared statement serves every number of them, and PostgreSQL reads them
+# rather than Python writing them out. The rest of the columns of a new delivery are the same for all.
+_COLUMNS = {
+    "account_id": "bigint", "portal_id": "bigint", "kind": "text", "lane": "text", "key": "text",
+    "occurred_at": "timestamptz", "body": "jsonb", "record_type": "text", "record_id": "text",
+    "learnupon_user_id": "bigint", "enrollment_id": "bigint", "callback_id": "text", "tell": "text", "state": "text",
+    "outcome": "text", "why": "text", "reason": "text", "outputs": "jsonb", "done_at": "timestamptz",
+}  # fmt: skip
+_NAMES = ", ".join(_COLUMNS)
 _INSERT = f"""
-INSERT INTO webhooks_delivery ({", ".join(COLUMNS)}) VALUES %s
+INSERT INTO webhooks_delivery ({_NAMES}, correlation_id, claim, attempts, tell_attempts)
+SELECT {_NAMES}, '', 0, 0, 0 FROM json_to_recordset($1::json) AS t ({", ".join(map(" ".join, _COLUMNS.items()))})
 ON CONFLICT (key) DO NOTHING RETURNING key
 """  # noqa: S608  (column names of our own)
 
 
-def record(deliveries: Sequence[Delivery]) -> set[str]:
-    """Commit the deliveries in one statement and wake the workers; the keys that were new. A key seen before is left
-    as it is, so a repeat changes nothing."""
-    if not deliveries:
+def record(arrivals: Sequence[Arrival]) -> set[str]:
+    """Commit the arrivals in one statement and wake the workers; the keys that were new. A key seen before is left as
+    it is, so a repeat changes nothing."""
+    if not arrivals:
         return set()
     # One statement may not name a key twice, and two overlapping batches must take their locks in one order.
-    unique = sorted({delivery.key: delivery for delivery in deliveries}.values(), key=lambda d: d.key)
-    row = "(" + ", ".join(["%s"] * len(COLUMNS)) + ")"
-    values = [value for delivery in unique for value in _values(delivery)]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT.replace("%s", ", ".join([row] * len(unique)), 1), values)
-        new = {key for (key,) in cursor.fetchall()}
-    arrived = Counter((d.kind, "new" if d.key in new else "repeat") for d in unique)
+    unique = sorted({arrival.key: arrival for arrival in arrivals}.values(), key=lambda one: one.key)
+    new = {key for (key,) in run_prepared("record", _INSERT, orjson.dumps(unique).decode())}
+    arrived = Counter((one.kind, "new" if one.key in new else "repeat") for one in unique)
     for labels, number in arrived.items():
         counters.count("hubsync_received", *labels, by=number)
-    for account_id, lane in {(d.account_id, d.lane) for d in unique if d.key in new}:
+    for account_id, lane in {(one.account_id, one.lane) for one in unique if one.key in new}:
         nudger.wake(account_id, lane)
     return new
-
-
-def _values(delivery: Delivery) -> list[Any]:
-    values = [getattr(delivery, column) for column in COLUMNS]
-    for position, column in enumerate(COLUMNS):
-        if column in ("body", "outputs"):
-            values[position] = None if values[position] is None else orjson.dumps(values[position]).decode()
-    return values
 
 
 def key(*parts: object) -> str:
     """A delivery's identity: the parts that make it the same delivery, hashed, because they may name a person and the
     key outlives what is known about them."""
-    return hashlib.sha256(":".join(str(part) for part in parts).encode()).hexdigest()
+    return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()
 
 
 def accounts(hub_ids: Iterable[int]) -> dict[int, HubSpotAccount]:
@@ -67,6 +90,12 @@ def accounts(hub_ids: Iterable[int]) -> dict[int, HubSpotAccount]:
         a.hub_id: a
         for a in HubSpotAccount.objects.filter(hub_id__in=wanted).defer("access_token", "refresh_token")
     }
+
+
+def account_ids(hub_ids: set[int]) -> dict[int, int]:
+    """Our ids of the installed accounts among these numbers; strangers are left out."""
+    statement = "SELECT hub_id, id FROM portals_hubspotaccount WHERE hub_id = ANY($1::bigint[])"
+    return dict(run_prepared("account_ids", statement, list(hub_ids)))
 
 
 def earlier(delivery_key: str) -> Delivery:
@@ -82,11 +111,11 @@ def told_by_answer(delivery: Delivery) -> None:
 
 
 def answered_now(
-    delivery: Delivery, outcome: str, reason: str, *, ok: bool, why: Reason | None = None
+    arrival: Arrival, outcome: str, reason: str, *, ok: bool, why: Reason | None = None
 ) -> None:
-    """Mark a delivery that is finished by its own answer, before it is recorded."""
-    delivery.state = Delivery.State.DONE if ok else Delivery.State.FAILED
-    delivery.tell = Delivery.Tell.TOLD
-    delivery.outcome, delivery.reason, delivery.why = outcome, reason, why or ""
-    delivery.outputs = {"outcome": outcome, "message": reason}
-    delivery.done_at = timezone.now()
+    """Mark what is finished by its own answer, before it is recorded."""
+    arrival.state = Delivery.State.DONE.value if ok else Delivery.State.FAILED.value
+    arrival.tell = Delivery.Tell.TOLD.value
+    arrival.outcome, arrival.reason, arrival.why = outcome, reason, why or ""
+    arrival.outputs = {"outcome": outcome, "message": reason}
+    arrival.done_at = timezone.now()

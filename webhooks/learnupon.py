@@ -12,10 +12,10 @@ from hubsync.flows import FLOWS
 from portals.lanes import Lane
 from portals.models import Portal
 from webhooks import intake
-from webhooks.models import Delivery
+from webhooks.intake import Arrival
 
 
-def events(data: Any, webhook_type: str, portal: Portal) -> list[Delivery]:
+def events(data: Any, webhook_type: str, portal: Portal) -> list[Arrival]:
     """The events of one request. Types nobody handles are acknowledged and left: LearnUpon's list is not public."""
     if not isinstance(data, dict) or not isinstance(data.get("data"), list):
         raise exceptions.ParseError('An object with a list under "data" is expected.')
@@ -25,14 +25,14 @@ def events(data: Any, webhook_type: str, portal: Portal) -> list[Delivery]:
     return [_event(event, kind, portal) for event in data["data"] if isinstance(event, dict)]
 
 
-def _event(event: dict[str, Any], kind: str, portal: Portal) -> Delivery:
+def _event(event: dict[str, Any], kind: str, portal: Portal) -> Arrival:
     # LearnUpon promises neither order nor single delivery; nothing in the signed body but the event itself is its
     # identity, and the retried request may carry other neighbours.
     digest = hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()
     user = event.get("user") if isinstance(event.get("user"), dict) else {}
-    return Delivery(
-        account=portal.account,
-        portal=portal,
+    return Arrival(
+        account_id=portal.account_id,
+        portal_id=portal.pk,
         kind=kind,
         lane=Lane.LIVE,
         key=intake.key(kind, portal.pk, digest),

@@ -7,6 +7,7 @@ queue: a burst of a thousand requests would else put a thousand of its own befor
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 import redis
@@ -16,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from portals.clients.limiter import store
 
+PAUSE_SECONDS = 0.01
 QUEUED_SECONDS = 10  # how long a wake-up that was lost on the way keeps others from being sent
 logger = logging.getLogger(__name__)
 _pending: set[tuple[str, str, int]] = set()  # task, queue, account
@@ -43,6 +45,7 @@ def _run() -> None:
             _pending.clear()
         for task, lane, account_id in sorted(batch):
             _send(task, lane, account_id)
+        time.sleep(PAUSE_SECONDS)  # what comes meanwhile is gathered
 
 
 def _send(task: str, lane: str, account_id: int) -> None:

@@ -9,38 +9,44 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hubsync.flows import ACTIONS, CARDS
-from portals.models import HubSpotAccount
+from portals.models import HubSpotAccount, Portal
 from webhooks import cards, hubspot, intake, learnupon, openapi, options
 from webhooks.authentication import HubSpotSignature, LearnUponSignature
+from webhooks.lean import LeanView, Posted
 from webhooks.models import Delivery
 from webhooks.serializers import ActionRequest, OptionsRequest
+
+UNKNOWN_ACCOUNT = "This HubSpot account has not installed the app."
+_ACTION_REQUEST = ActionRequest()  # made once: its fields are copied whenever a serializer is made
 
 
 def known_account(hub_id: int) -> HubSpotAccount:
     account = intake.accounts([hub_id]).get(hub_id)
     if account is None:
-        raise exceptions.NotFound("This HubSpot account has not installed the app.")
+        raise exceptions.NotFound(UNKNOWN_ACCOUNT)
     return account
 
 
-class ActionView(APIView):
+class ActionView(LeanView):
     """A workflow's call of one of our actions: recorded, then answered with BLOCK; the worker tells the rest."""
 
     authentication_classes = [HubSpotSignature]
 
     @openapi.ACTION
-    def post(self, request: Request, action: str) -> Response:
+    def post(self, asked: Posted, action: str) -> Any:
         if action not in ACTIONS:
             raise exceptions.NotFound("There is no such action.")
-        data = ActionRequest(data=request.data)
-        data.is_valid(raise_exception=True)
-        account = known_account(data.validated_data["origin"]["portalId"])
-        delivery = hubspot.action(action, data.validated_data, account)
-        if not intake.record([delivery]):
-            delivery = intake.earlier(delivery.key)
-            if delivery.state != Delivery.State.WAITING:
-                intake.told_by_answer(delivery)
-        return Response(hubspot.answer(delivery))
+        data = _ACTION_REQUEST.run_validation(asked.data)
+        caller = hubspot.caller(data["origin"]["portalId"])
+        if caller is None:
+            raise exceptions.NotFound(UNKNOWN_ACCOUNT)
+        arrival = hubspot.action(action, data, caller)
+        if intake.record([arrival]):
+            return hubspot.answer(arrival)
+        delivery = intake.earlier(arrival.key)
+        if delivery.state != Delivery.State.WAITING:
+            intake.told_by_answer(delivery)
+        return hubspot.answer(delivery)
 
 
 class OptionsView(APIView):
@@ -81,26 +87,24 @@ class CardView(APIView):
         return Response(cards.answer(name, cards.ask(account, said, body)))
 
 
-class HubSpotEventsView(APIView):
+class HubSpotEventsView(LeanView):
     """HubSpot's webhooks: an array of events, perhaps of several accounts."""
 
     authentication_classes = [HubSpotSignature]
 
     @openapi.HUBSPOT_EVENTS
-    def post(self, request: Request) -> Response:
-        intake.record(hubspot.events(request.data))
-        return Response()
+    def post(self, asked: Posted) -> Any:
+        intake.record(hubspot.events(asked.data))
 
 
-class LearnUponView(APIView):
+class LearnUponView(LeanView):
     """A portal's v2 webhooks, at that portal's own address."""
 
     authentication_classes = [LearnUponSignature]
 
     @openapi.LEARNUPON_EVENTS
-    def post(self, request: Request, webhook_id: UUID) -> Response:
-        portal: Any = request.user
-        made = learnupon.events(request.data, request.headers.get("X-Webhook-Type", ""), portal)
+    def post(self, asked: Posted, webhook_id: UUID) -> Any:
+        portal: Portal = asked.user
+        made = learnupon.events(asked.data, asked.headers.get("X-Webhook-Type", ""), portal)
         intake.record(made)
         learnupon.heard_from(portal)
-        return Response()

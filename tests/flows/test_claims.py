@@ -14,6 +14,7 @@ from portals.models import HubSpotAccount
 from portals.tokens import mark_disconnected
 from tests.flows.stage import ACME, GLOBEX, Stage
 from webhooks import callbacks, claims, intake
+from webhooks.intake import Arrival
 from webhooks.models import Delivery
 from webhooks.results import Done, Later
 
@@ -21,7 +22,7 @@ from webhooks.results import Done, Later
 def some(account: HubSpotAccount, count: int, lane: str = Lane.LIVE, prefix: str = "x") -> None:
     intake.record(
         [
-            Delivery(account=account, kind="hubspot.contact.deletion", lane=lane, key=f"{prefix}-{account.hub_id}-{number}",
+            Arrival(account_id=account.pk, kind="hubspot.contact.deletion", lane=lane, key=f"{prefix}-{account.hub_id}-{number}",
                      record_type="contact", record_id=str(number), body={})
             for number in range(count)
         ]
@@ -110,8 +111,8 @@ def test_an_action_ends_before_hubspot_stops_waiting(stage: Stage) -> None:
     account = stage.accounts[ACME]
     intake.record(
         [
-            Delivery(
-                account=account,
+            Arrival(
+                account_id=account.pk,
                 kind="hubspot.action.user-add",
                 lane=Lane.ACTIONS,
                 key="k",
@@ -151,7 +152,7 @@ def finished(stage: Stage, *callback_ids: str) -> None:
     for callback_id in callback_ids:
         intake.record(
             [
-                Delivery(account=stage.accounts[ACME], kind="hubspot.action.user-add", lane=Lane.ACTIONS, key=callback_id,
+                Arrival(account_id=stage.accounts[ACME].pk, kind="hubspot.action.user-add", lane=Lane.ACTIONS, key=callback_id,
                          body={}, callback_id=callback_id, tell="owed", state="done", outcome="created",
                          outputs={"outcome": "created"}, done_at=timezone.now())
             ]

@@ -1,0 +1,130 @@
+"""Recording what arrived: everything comes back as it was given, once, whatever it holds and however often."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from portals.lanes import Lane
+from portals.models import HubSpotAccount, Portal
+from tests.conftest import make_account, make_portal
+from webhooks import hubspot, intake, nudger
+from webhooks.intake import Arrival
+from webhooks.models import Delivery
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+BODIES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+MOMENTS = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@pytest.fixture(autouse=True)
+def nobody_waked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nudger, "wake", lambda *arguments: None)
+
+
+def same(one: Any, other: Any) -> bool:
+    """jsonb keeps numbers as numbers: 1.0 comes back as 1, and the last digit of a float may round."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) or isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-15)
+    return bool(one == other)
+
+
+class RoundTrip(TestCase):
+    @hypothesis_settings(max_examples=40, deadline=None)
+    @given(body=st.dictionaries(TEXT, BODIES, max_size=4), word=TEXT, moment=MOMENTS)
+    def test_a_delivery_is_what_arrived(
+        self, body: dict[str, Any], word: str, moment: datetime | None
+    ) -> None:
+        account = make_account(1001, "acme.example")
+        one = Arrival(
+            account.pk, "hubspot.contact.deletion", Lane.LIVE, intake.key(word), occurred_at=moment, body=body,
+            record_type="contact", record_id=word[:32], learnupon_user_id=2**63 - 1, enrollment_id=1, callback_id=word,
+        )  # fmt: skip
+        assert intake.record([one]) == {one.key}
+        row = Delivery.objects.get()
+        assert same(row.body, body)
+        assert (row.record_id, row.callback_id, row.occurred_at) == (word[:32], word, moment)
+        assert (row.learnupon_user_id, row.enrollment_id, row.portal_id) == (2**63 - 1, 1, None)
+        assert (row.state, row.tell, row.claim, row.outputs, row.done_at) == (
+            "waiting",
+            "nothing",
+            0,
+            {},
+            None,
+        )
+
+
+def arrival(account: HubSpotAccount, key: str, **more: Any) -> Arrival:
+    return Arrival(account.pk, "hubspot.contact.deletion", Lane.LIVE, key, **more)
+
+
+def test_a_key_is_recorded_once_within_and_across_calls(acme: HubSpotAccount, globex: HubSpotAccount) -> None:
+    first = intake.record(
+        [arrival(acme, "b", record_id="1"), arrival(acme, "a"), arrival(acme, "b", record_id="2")]
+    )
+    assert first == {"a", "b"}
+    assert intake.record([arrival(acme, "b", record_id="3"), arrival(globex, "c")]) == {"c"}
+    assert [row.key for row in Delivery.objects.filter(account=acme).order_by("key")] == ["a", "b"]
+    assert Delivery.objects.get(key="b").record_id == "2"
+    assert intake.record([]) == set()
+
+
+def test_what_is_answered_at_once_is_recorded_as_finished(acme: HubSpotAccount) -> None:
+    one = arrival(acme, "a")
+    intake.answered_now(one, "portal_not_connected", "Connect it.", ok=False)
+    intake.record([one])
+    row = Delivery.objects.get()
+    assert (row.state, row.tell, row.outcome, row.reason) == (
+        "failed",
+        "told",
+        "portal_not_connected",
+        "Connect it.",
+    )
+    assert row.outputs == {"outcome": "portal_not_connected", "message": "Connect it."}
+    assert row.done_at is not None
+
+
+def test_a_caller_is_known_with_its_own_live_portals(acme: HubSpotAccount, globex: HubSpotAccount) -> None:
+    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, True, {})
+    ours, gone = make_portal(acme, "acme"), make_portal(acme, "old", number=2)
+    make_portal(globex, "globex")
+    Portal.objects.filter(pk=gone.pk).update(state=Portal.State.REMOVED)
+    HubSpotAccount.objects.filter(pk=acme.pk).update(scopes=["automation.x"])
+    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, False, {"acme": ours.pk})
+    assert hubspot.caller(4711) is None
+
+
+# --- straight to the view ---------------------------------------------------------------------------------
+def test_programs_get_no_cookie_and_cause_no_session(acme: HubSpotAccount) -> None:
+    answer = Client().post("/webhooks/hubspot/events", b"[]", "application/json")
+    assert answer.status_code == 401
+    assert not answer.cookies
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["WWW-Authenticate"] == "HubSpot-Signature"
+
+
+def test_programs_meet_the_checks_that_are_for_everybody() -> None:
+    assert Client().post("/webhooks/hubspot/events", headers={"Host": "evil.example"}).status_code == 400
+    missing = Client().post("/webhooks/nothing/here")
+    assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/json")
+
+
+def test_plain_http_is_refused_where_pages_are_redirected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "SECURE_SSL_REDIRECT", True)
+    assert Client().post("/webhooks/hubspot/events").status_code == 301
