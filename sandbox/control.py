@@ -35,6 +35,9 @@ def workflow(worlds: Worlds, body: Body) -> Any:
     if kind not in ("contact", "user") or not isinstance(ids, list):
         raise ControlError(400, "record_type is contact or user; record_ids is a list")
     inputs = body.get("inputs") or {}
+    if body.get("held"):
+        held = worlds.hubspot.workflows.held(account, str(action), [str(id) for id in ids], inputs)
+        return {"requests": [request.decode() for request in held]}
     sent = worlds.hubspot.workflows.run(account, str(action), [str(id) for id in ids], inputs, kind)
     return {"callback_ids": sent}
 

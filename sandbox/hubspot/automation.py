@@ -81,6 +81,28 @@ class Workflows:
         record_type: str = "contact",
     ) -> list[str]:
         """Enroll records: one request each. Inputs travel as strings."""
+        made = self._enroll(account, action, record_ids, inputs, record_type)
+        for execution, body in made:
+            self._post(execution, body)
+        return [execution.callback_id for execution, _ in made]
+
+    def held(
+        self, account: "Account", action: str, record_ids: list[str], inputs: dict[str, Any]
+    ) -> list[bytes]:
+        """The same requests, for a benchmark to send at a pace of its own. Their runs wait as if they were sent."""
+        made = self._enroll(account, action, record_ids, inputs, "contact")
+        for execution, _ in made:
+            execution.state = "blocked"
+        return [body for _, body in made]
+
+    def _enroll(
+        self,
+        account: "Account",
+        action: str,
+        record_ids: list[str],
+        inputs: dict[str, Any],
+        record_type: str,
+    ) -> list[tuple[Execution, bytes]]:
         store = account.contacts if record_type == "contact" else account.users
         records = [(id, store.live(id)) for id in record_ids]
         unknown = [id for id, record in records if record is None]
@@ -90,12 +112,12 @@ class Workflows:
             raise ControlError(409, f"account {account.hub_id} has not installed the app")
         given = {name: str(value) for name, value in inputs.items() if value is not None}
         return [
-            self._start(account, store, action, record, given, record_type)
+            self._execution(account, store, action, record, given, record_type)
             for _, record in records
             if record is not None
         ]
 
-    def _start(
+    def _execution(
         self,
         account: "Account",
         store: "Store",
@@ -103,7 +125,7 @@ class Workflows:
         record: "Record",
         inputs: dict[str, str],
         record_type: str,
-    ) -> str:
+    ) -> tuple[Execution, bytes]:
         self._next_enrollment += 1
         enrollment, workflow = self._next_enrollment, action_number(action)
         execution = Execution(
@@ -117,8 +139,7 @@ class Workflows:
             started_at=self._world.now(),
         )
         self.executions[execution.callback_id] = execution
-        self._post(execution, orjson.dumps(_request(execution, enrollment, workflow, store, record)))
-        return execution.callback_id
+        return execution, orjson.dumps(_request(execution, enrollment, workflow, store, record))
 
     def _post(self, execution: Execution, body: bytes) -> None:
         settings = self._world.configuration

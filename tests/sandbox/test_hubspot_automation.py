@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.sandbox.hubspot_site import CLIENT, Api, HubSpotSite, Received
@@ -196,3 +197,21 @@ def test_editor_and_cards_ask_with_signatures(hubspot: HubSpotSite) -> None:
     assert options.json["fetchOptions"] == {"q": "ac"}
     assert signed(hubspot, fetch)
     assert "portalId=1002&userEmail=ines.install%40globex.example" in fetch.path
+
+
+def test_held_requests_are_sent_by_whoever_asked_for_them(hubspot: HubSpotSite, api: Api) -> None:
+    ids = ["101", "105"]
+    body = {
+        "account": 1001,
+        "action": "user-add",
+        "record_ids": ids,
+        "inputs": {"portal": "acme"},
+        "held": True,
+    }
+    held = [orjson.loads(text) for text in hubspot.control("POST", "workflow", body)["requests"]]
+    assert [request["object"]["objectId"] for request in held] == [101, 105]
+    assert hubspot.received == []
+    outputs = {"hs_execution_state": "SUCCESS", "outcome": "created"}
+    done = [{"callbackId": one["callbackId"], "outputFields": outputs, "typedOutputs": {}} for one in held]
+    assert api("POST", f"{COMPLETE}/complete", {"inputs": done}).status_code == 204
+    assert {state(hubspot, request["callbackId"]) for request in held} == {"completed"}
