@@ -29,6 +29,9 @@ def _connection() -> Any:
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["REQUEST_METHOD"] == "GET":  # are you there?
+        start("200 OK", [("Content-Length", "0")])
+        return [b""]
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     signature = environ["HTTP_X_HUBSPOT_SIGNATURE_V3"]
     message = b"POST" + os.environ["PUBLIC_URL"].encode() + environ["PATH_INFO"].encode() + body

@@ -84,7 +84,9 @@ class Client:
         end = began + seconds
         while time.perf_counter() < end:
             while self._idle:
-                self._send(next(requests), time.perf_counter())
+                if (request := next(requests, None)) is None:
+                    return self._finish(began, used)
+                self._send(request, time.perf_counter())
             self._receive(GIVE_UP)
         return self._finish(began, used)
 

@@ -14,23 +14,24 @@ from stack.environment import CLIENT_SECRET
 
 ACTION = "/webhooks/hubspot/actions/user-add"
 EVENTS = "/webhooks/hubspot/events"
+NOBODY = 90_000_000  # contacts from here on are in no world
 EVENTS_MOST = 100  # HubSpot's most in one request
 
 
 def actions(home: str, hub_id: int, portal: str, *, first: int) -> Iterator[bytes]:
-    """Without end, each about another contact, each signed when it is taken."""
+    """Without end, each about another contact that nobody has, each signed when it is taken."""
     for number in count(first):
-        yield signed(home, ACTION, action(hub_id, portal, number))
+        yield signed(home, ACTION, _json(_action(hub_id, portal, number)))
 
 
-def action(hub_id: int, portal: str, number: int) -> Any:
+def _action(hub_id: int, portal: str, number: int) -> Any:
     """https://developers.hubspot.com/docs/api-reference/latest/automation/workflow-actions/custom-action-reference"""
     return {
         "callbackId": f"ap-{hub_id}-{number}-7-1",
         "origin": {"portalId": hub_id, "actionDefinitionId": 1, "actionDefinitionVersion": 1},
         "context": {"source": "WORKFLOWS", "workflowId": 4711},
         "object": {
-            "objectId": 90_000_000 + number,
+            "objectId": NOBODY + number,
             "objectType": "CONTACT",
             "properties": {"email": f"bench{number}@bench.example", "firstname": "Ada", "lastname": "Bench"},
         },
@@ -42,7 +43,8 @@ def action(hub_id: int, portal: str, number: int) -> Any:
 def events(home: str, hub_id: int, *, first: int) -> Iterator[bytes]:
     """Without end, arrays of changes of contacts' properties, no event twice."""
     for start in count(first, EVENTS_MOST):
-        yield signed(home, EVENTS, [_event(hub_id, number) for number in range(start, start + EVENTS_MOST)])
+        some = [_event(hub_id, number) for number in range(start, start + EVENTS_MOST)]
+        yield signed(home, EVENTS, _json(some))
 
 
 def _event(hub_id: int, number: int) -> Any:
@@ -55,7 +57,7 @@ def _event(hub_id: int, number: int) -> Any:
         "occurredAt": int(time.time() * 1000),
         "subscriptionType": "contact.propertyChange",
         "attemptNumber": 0,
-        "objectId": 90_000_000 + number,
+        "objectId": NOBODY + number,
         "propertyName": "lastname",
         "propertyValue": f"Bench {number}",
         "changeSource": "CRM_UI",
@@ -63,9 +65,12 @@ def _event(hub_id: int, number: int) -> Any:
     }
 
 
-def signed(home: str, path: str, content: Any) -> bytes:
+def _json(content: Any) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def signed(home: str, path: str, body: bytes) -> bytes:
     """https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation"""
-    body = json.dumps(content, separators=(",", ":")).encode()
     stamp = str(int(time.time() * 1000))
     message = f"POST{home}{path}".encode() + body + stamp.encode()
     signature = base64.b64encode(hmac.new(CLIENT_SECRET.encode(), message, hashlib.sha256).digest()).decode()
