@@ -17,6 +17,7 @@ from webhooks.models import Delivery
 
 KEPT = ("primaryObjectId", "mergedObjectIds", "newObjectId", "propertyName", "propertyValue")  # of an event
 RECORD_TYPES = {"CONTACT": "contact", "0-1": "contact", "USER": "user", "0-115": "user"}
+PRIVACY = "contact.privacyDeletion"  # waits behind no other event of its account
 NO_PORTAL = (
     "Choose a LearnUpon portal in this workflow step: this HubSpot account has several or none connected."
 )
@@ -30,7 +31,7 @@ class Caller:
     account_id: int
     hub_id: int
     waits: bool  # for our callbacks: the scope was granted
-    portals: dict[str, int]  # live ones: subdomain -> id
+    portals: tuple[tuple[str, int], ...]  # live ones: subdomain and id
 
 
 _CALLER = f"""
@@ -46,7 +47,7 @@ def caller(hub_id: int) -> Caller | None:
     if not rows:
         return None
     account_id, waits, *_ = rows[0]
-    return Caller(account_id, hub_id, waits, {name: number for _, _, name, number in rows if number})
+    return Caller(account_id, hub_id, waits, tuple((name, number) for _, _, name, number in rows if number))
 
 
 def action(name: str, data: dict[str, Any], caller: Caller) -> Arrival:
@@ -78,9 +79,9 @@ def action(name: str, data: dict[str, Any], caller: Caller) -> Arrival:
 
 def _portal(caller: Caller, subdomain: str) -> tuple[int | None, str]:
     if not subdomain:
-        only = list(caller.portals.values())
-        return (only[0], "") if len(only) == 1 else (None, NO_PORTAL)
-    found = caller.portals.get(subdomain.strip().casefold())
+        return (caller.portals[0][1], "") if len(caller.portals) == 1 else (None, NO_PORTAL)
+    wanted = subdomain.strip().casefold()
+    found = next((number for name, number in caller.portals if name == wanted), None)
     return found, "" if found else OTHER_PORTAL
 
 
@@ -131,7 +132,7 @@ def _event(event: dict[str, Any], kind: str, hub_id: int, account_id: int) -> Ar
     return Arrival(
         account_id=account_id,
         kind=f"hubspot.{kind}",
-        lane=Lane.LIVE,
+        lane=Lane.PRIVACY if kind == PRIVACY else Lane.LIVE,
         key=intake.key("event", hub_id, kind, *identity),
         occurred_at=_moment(occurred),
         record_type="contact",

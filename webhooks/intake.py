@@ -110,9 +110,7 @@ def told_by_answer(delivery: Delivery) -> None:
     )
 
 
-def answered_now(
-    arrival: Arrival, outcome: str, reason: str, *, ok: bool, why: Reason | None = None
-) -> None:
+def answered_now(arrival: Arrival, outcome: str, reason: str, *, ok: bool, why: Reason | None = None) -> None:
     """Mark what is finished by its own answer, before it is recorded."""
     arrival.state = Delivery.State.DONE.value if ok else Delivery.State.FAILED.value
     arrival.tell = Delivery.Tell.TOLD.value

@@ -101,12 +101,12 @@ def test_what_is_answered_at_once_is_recorded_as_finished(acme: HubSpotAccount) 
 
 
 def test_a_caller_is_known_with_its_own_live_portals(acme: HubSpotAccount, globex: HubSpotAccount) -> None:
-    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, True, {})
+    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, True, ())
     ours, gone = make_portal(acme, "acme"), make_portal(acme, "old", number=2)
     make_portal(globex, "globex")
     Portal.objects.filter(pk=gone.pk).update(state=Portal.State.REMOVED)
     HubSpotAccount.objects.filter(pk=acme.pk).update(scopes=["automation.x"])
-    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, False, {"acme": ours.pk})
+    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, False, (("acme", ours.pk),))
     assert hubspot.caller(4711) is None
 
 
