@@ -103,7 +103,7 @@ def _plan(erasure: Erasure, forgotten: Forgotten, record_id: str) -> None:
         for kind, secret, due in work
     )
     account_id = erasure.account_id
-    transaction.on_commit(lambda: nudger.wake(account_id, Lane.LIVE, "gdpr.steps"))
+    transaction.on_commit(lambda: nudger.wake(account_id, Lane.PRIVACY, "gdpr.steps"))
 
 
 def _under_way() -> float:

@@ -153,7 +153,7 @@ def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]]) -> N
     if not account.app_object_type:
         schema.look_up(account)
     if account.app_object_type:
-        hubspot = HubSpot(account, Lane.LIVE)
+        hubspot = HubSpot(account, Lane.PRIVACY)
         tied = hubspot.associated(CONTACTS, account.app_object_type, known["contacts"])
         app_objects.remove(hubspot, [*known["ids"], *set().union(*tied.values())], known["keys"])
     elif known["ids"] or account.has_scopes(*oauth.APP_OBJECT_SCOPES):
@@ -166,7 +166,7 @@ def clear_record_id(account: HubSpotAccount, known: dict[str, Any]) -> None:
     portal = Portal.objects.live().filter(pk=known["portal"], account=account).first()
     if portal is None:
         return
-    learnupon = LearnUpon(portal, Lane.LIVE)
+    learnupon = LearnUpon(portal, Lane.PRIVACY)
     try:
         there = _account(learnupon, known)
         values = there.get("customDataFieldValues") or [] if there else []

@@ -17,7 +17,7 @@ def sweep() -> None:
         connected | Q(kind=ErasureStep.Kind.CLEAR), done_at=None, due_at__lte=Now()
     )
     for account_id in due.values_list("erasure__account_id", flat=True).distinct():
-        run_steps.apply_async(args=(account_id, Lane.LIVE), queue=Lane.LIVE, expires=60)
+        run_steps.apply_async(args=(account_id, Lane.PRIVACY), queue=Lane.PRIVACY, expires=60)
 
 
 @shared_task(name="gdpr.steps")

@@ -54,9 +54,10 @@ def _schedule(sender: Celery, **kwargs: Any) -> None:
             schedule(seconds), sender.signature(task), name=task, queue=queue, expires=max(seconds * 3, 10)
         )
 
-    every(settings.SWEEP_SECONDS, "webhooks.sweep")
+    # What finds lost work of every lane must wait behind none of it.
+    every(settings.SWEEP_SECONDS, "webhooks.sweep", queue="privacy")
     every(settings.SWEEP_SECONDS, "learners.sweep")
-    every(settings.SWEEP_SECONDS, "gdpr.sweep")
+    every(settings.SWEEP_SECONDS, "gdpr.sweep", queue="privacy")
     every(30, "portals.tend")
     every(600, "portals.watch_drift", queue="bulk")
     every(600, "learners.notices", queue="bulk")

@@ -141,7 +141,7 @@ def _tell(kind: str, learner: Learner, body: dict[str, object]) -> None:
     intake.record(
         [
             Arrival(
-                account_id=learner.account_id, kind=kind, lane=Lane.LIVE, record_type=learner.record_type,
+                account_id=learner.account_id, kind=kind, lane=Lane.PRIVACY if kind == GONE else Lane.LIVE, record_type=learner.record_type,
                 record_id=str(body.get("primaryObjectId") or learner.record_id), body=body,
                 key=intake.key("noticed", kind, learner.pk, learner.record_id, learner.missing_since),
             )

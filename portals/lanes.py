@@ -4,11 +4,12 @@ from django.db import models
 
 
 class Lane(models.TextChoices):
-    """People waiting in a workflow, then news, then history."""
+    """People to be forgotten, people waiting in a workflow, then news, then history. Each has a queue of its name."""
 
+    PRIVACY = "privacy"
     ACTIONS = "actions"
     LIVE = "live"
     BULK = "bulk"
 
 
-RANK: dict[str, int] = {Lane.ACTIONS: 0, Lane.LIVE: 1, Lane.BULK: 2}
+RANK: dict[str, int] = {Lane.PRIVACY: 0, Lane.ACTIONS: 1, Lane.LIVE: 2, Lane.BULK: 3}

@@ -14,6 +14,9 @@ from stack.processes import Process, shown
 from stack.runs import Run
 from stack.services import Services
 
+# History can fill its own worker and delay nobody's news; news can fill theirs and delay no run of a workflow.
+WORKERS = {"worker-actions": "privacy,actions", "worker-live": "live", "worker-bulk": "bulk"}
+EVERY_LANE = "privacy,actions,live,bulk"  # what further workers serve
 READY_SECONDS = 60
 MIGRATE_SECONDS = 120
 
@@ -36,12 +39,13 @@ class Application:
         schedule = run.folder / "beat-schedule"
         self.sandbox = self._process("sandbox", sys.executable, "-m", "sandbox")
         self.web = self.web_server("web", "hubsync.wsgi:application", port_of(addresses.web))
+        more = {f"worker-{number}": EVERY_LANE for number in range(2, workers + 1)}
         self.workers = tuple(
             self._process(
                 *(name, *celery, "worker", "-n", f"{name}@%h", "--concurrency", "4"),
-                *("-Q", "actions,live,bulk", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
+                *("-Q", lanes, "--loglevel", "warning", "--without-gossip", "--without-mingle"),
             )
-            for name in ("worker", *(f"worker-{number}" for number in range(2, workers + 1)))
+            for name, lanes in (WORKERS | more).items()
         )
         self.beat = self._process(
             "beat", *celery, "beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", "warning"
@@ -62,6 +66,7 @@ class Application:
 
     @property
     def worker(self) -> Process:
+        """The one that works actions."""
         return self.workers[0]
 
     def start(self) -> None:

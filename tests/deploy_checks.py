@@ -17,6 +17,7 @@ from django.conf import settings
 
 from hubsync.probes import PROBES
 from portals.lanes import Lane
+from stack.application import WORKERS
 from tests.test_docs import metrics_told, settings_read, settings_shown
 
 ROOT: Path = settings.BASE_DIR
@@ -53,14 +54,19 @@ def _command(place: str, words: list[str]) -> Iterator[str]:
     for word in words:
         if word not in words_of_make() | CONTAINER_WORDS:
             yield f"{place}: make starts nothing with {word!r}"
-    if "worker" in words and (queue := words[words.index("-Q") + 1]) not in Lane.values:
-        yield f"{place}: no queue is called {queue}"
+    for queue in _queues(words):
+        if queue not in Lane.values:
+            yield f"{place}: no queue is called {queue}"
+
+
+def _queues(words: list[str]) -> list[str]:
+    return words[words.index("-Q") + 1].split(",") if "-Q" in words else []
 
 
 def _all_lanes(place: str, commands: list[list[str]]) -> Iterator[str]:
-    served = {words[words.index("-Q") + 1] for words in commands if "-Q" in words}
-    if served != set(Lane.values):
-        yield f"{place}: lanes served are {sorted(served)}"
+    served = sorted(",".join(_queues(words)) for words in commands if "-Q" in words)
+    if served != sorted(WORKERS.values()):
+        yield f"{place}: lanes served are {served}"
     for needed in ("beat", "migrate"):
         if not any(needed in words for words in commands):
             yield f"{place}: nobody runs {needed}"

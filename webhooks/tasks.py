@@ -15,7 +15,7 @@ from webhooks.models import Delivery, Heartbeat
 
 logger = logging.getLogger(__name__)
 SWEPT_SECONDS = 10  # a sweep that found no worker in time is followed by others
-SLICE: dict[str, int] = {Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
+SLICE: dict[str, int] = {Lane.PRIVACY: 50, Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
 
 
 @shared_task(name="webhooks.sweep")

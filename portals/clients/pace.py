@@ -17,7 +17,7 @@ from portals.lanes import Lane
 # ASSUMPTION(learnupon-limits): an observed value, used until a portal's own headers are seen.
 ASSUMED_MINUTE = 300
 MINUTE, WEEK = "X-LU-Rate-Limit-Remaining-Minute", "X-LU-Rate-Limit-Remaining-Week"
-KEEP_FREE: dict[str, float] = {Lane.ACTIONS: 1 / 3, Lane.LIVE: 0.4, Lane.BULK: 0.5}
+KEEP_FREE: dict[str, float] = {Lane.PRIVACY: 1 / 3, Lane.ACTIONS: 1 / 3, Lane.LIVE: 0.4, Lane.BULK: 0.5}
 
 # KEYS: a hash per host.  ARGV: share to keep free, assumed minute allowance.  Returns the seconds to wait, 0 = go.
 # Minutes are counted from our own first call: LearnUpon's begin at another second, which the next report puts right.

@@ -1,5 +1,6 @@
 """Wake-ups: one of a kind waits in the queue, however many ask; the next is sent once it has begun."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 
@@ -49,3 +50,32 @@ def test_what_comes_after_one_has_begun_is_not_missed(
 def test_a_lost_wake_up_blocks_others_for_seconds_only(account: int) -> None:
     nudger._send("learners.walk", Lane.BULK, account)
     assert 0 < store().ttl(f"nudged:learners.walk:bulk:{account}") <= nudger.QUEUED_SECONDS
+
+
+def test_wake_ups_go_to_the_queue_of_their_lane(account: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Redis has them, where each worker takes from the lists it was given."""
+    queues: list[str] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, queue, **more: queues.append(queue))
+    for lane in Lane.values:
+        nudger._send(drain.name, lane, account)
+    assert queues == Lane.values
+
+
+def test_a_burst_is_gathered(account: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nudger's own thread: one wake-up of a kind for many requests, and none is lost."""
+    sends: list[tuple[str, str, int]] = []
+    done = threading.Event()
+
+    def send(task: str, lane: str, account_id: int) -> None:
+        sends.append((task, lane, account_id))
+        if lane == Lane.BULK:
+            done.set()
+
+    monkeypatch.setattr(nudger, "_send", send)
+    for _ in range(1000):
+        nudger.wake(account, Lane.LIVE)
+    nudger.wake(account, Lane.BULK)
+    assert done.wait(10)
+    mine = [lane for _, lane, number in sends if number == account]
+    assert set(mine) == {Lane.LIVE, Lane.BULK}
+    assert len(mine) < 100
