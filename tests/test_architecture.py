@@ -202,6 +202,7 @@ def test_modules_are_named_for_what_they_do() -> None:
     wrong = [
         name(p) for p in files(*CHECKED) if p.stem in FORBIDDEN_NAMES or p.parent.name in FORBIDDEN_NAMES
     ]
+    wrong.remove("hubsync/postgresql/base.py")  # a database backend's name is Django's
     assert wrong == []
 
 
