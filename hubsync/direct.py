@@ -21,4 +21,6 @@ class DirectMiddleware:
         match = request.resolver_match = resolve(request.path_info)
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         render = getattr(response, "render", None)
-        return render() if callable(render) else response
+        answer: HttpResponseBase = render() if callable(render) else response
+        answer["Cache-Control"] = "no-store"
+        return answer
