@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_process_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
 
@@ -26,6 +26,13 @@ def _observe_worker(**kwargs: Any) -> None:
     from hubsync import telemetry
 
     telemetry.start("worker")
+
+
+@worker_process_shutdown.connect
+def _end_worker(**kwargs: Any) -> None:
+    from hubsync import telemetry
+
+    telemetry.flush()
 
 
 @beat_init.connect

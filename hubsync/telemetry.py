@@ -37,6 +37,16 @@ def start(process: str) -> None:
         _start_sentry(process)
 
 
+def flush() -> None:
+    """Send what waits to be sent, before a process ends."""
+    if isinstance(context.tracer, _Tracer):
+        context.tracer.provider.force_flush(5000)
+    if settings.SENTRY_DSN:
+        import sentry_sdk
+
+        sentry_sdk.flush(5)
+
+
 def _start_tracing(process: str) -> None:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -46,12 +56,13 @@ def _start_tracing(process: str) -> None:
     provider = TracerProvider(resource=Resource({"service.name": "hubsync", "service.instance.id": process}))
     exporter = OTLPSpanExporter(endpoint=f"{settings.OTLP_URL}/v1/traces", timeout=5)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=2000))
-    context.tracer = _Tracer(provider.get_tracer("hubsync"))
+    context.tracer = _Tracer(provider)
 
 
 class _Tracer:
-    def __init__(self, tracer: Any) -> None:
-        self._tracer = tracer
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+        self._tracer = provider.get_tracer("hubsync")
 
     @contextmanager
     def span(self, name: str, about: dict[str, Any]) -> Iterator[None]:
@@ -98,7 +109,6 @@ def _start_sentry(process: str) -> None:
         default_integrations=False,
         integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
         include_local_variables=False,
-        send_default_pii=False,
         max_breadcrumbs=0,
         server_name=process,
         before_send=_told,

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portals import throttle
+from portals.clients import limiter
 from portals.models import HubSpotAccount, Portal
 from portals.oauth import SCOPES
 
@@ -17,6 +18,12 @@ def nothing_tried_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test counts tries from nothing: all of them come from one address."""
     monkeypatch.setattr(throttle, "PREFIX", uuid.uuid4().hex)
     monkeypatch.setattr(throttle, "_away_until", 0.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_of_the_run() -> None:
+    """Made before any test points REDIS_URL elsewhere: the thread that carries counts may ask for it at any moment."""
+    limiter.store()
 
 
 def make_account(hub_id: int, domain: str) -> HubSpotAccount:
