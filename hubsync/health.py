@@ -29,13 +29,14 @@ def parts() -> dict[str, str]:
     """What must be well -> `ok`, or what is wrong with it."""
     database = _database()
     found = {"database": database, "broker": _broker()}
+    unknown = dict.fromkeys((*SILENCE_SECONDS, "work"), "unknown")
     if database != OK:
-        return found | dict.fromkeys(("beat", "worker", "work"), "unknown")
+        return found | unknown
     try:
         return found | _signs() | {"work": _work()}
-    except Error:  # it went away just now
+    except Error:  # it went away just now, or lacks the tables
         connection.close()
-        return found | {"database": "unreachable"}
+        return found | unknown | {"database": "does not answer questions"}
 
 
 def _database() -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -126,3 +126,17 @@ def test_work_that_nobody_does(
         due_at=timezone.now() - timedelta(minutes=minutes),
     )  # fmt: skip
     assert ready(client)[0] == status
+
+
+@pytest.mark.django_db
+def test_a_database_without_our_tables(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first migration; every part is named all the same."""
+
+    def refuse() -> None:
+        raise ProgrammingError('relation "webhooks_heartbeat" does not exist')
+
+    monkeypatch.setattr(heartbeats, "ages", refuse)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    status, body = ready(client)
+    assert (status, body["database"]) == (503, "does not answer questions")
+    assert set(body) == set(WELL)
