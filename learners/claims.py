@@ -15,6 +15,12 @@ from portals.clients.errors import TryAgain
 from portals.models import Portal
 
 
+def unused() -> Q:
+    """Learners that have led to nothing yet, and that nobody is at work on: they would stay as they are for ever."""
+    free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
+    return free & Q(learnupon_user_id=None, creating_since=None, invitation=Learner.Sent.NO)
+
+
 def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner | None:
     """The live learner of a record, made when there is none; two at once make one. None for somebody erased."""
     identity = {"portal": portal, "record_type": record_type, "record_id": record_id}

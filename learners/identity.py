@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from learners import carrying, links, people, presence, reviewing
+from learners import carrying, claims, links, people, presence, reviewing
 from learners.models import Learner
 from learners.reviewitem import ReviewItem
 from portals import connecting, retries, tombstones
@@ -119,6 +119,8 @@ def _rename(delivery: Delivery, others: list[str], survivor: str) -> None:
 
 def _move(learner: Learner, survivor: str) -> None:
     holder = reviewing.live(learner.portal).filter(record_id=survivor).exclude(pk=learner.pk).first()
+    if Learner.objects.filter(claims.unused(), pk=learner.pk, state=Learner.State.NEW).delete()[0]:
+        return
     if holder is None:
         links.move(learner, survivor)
     elif learner.learnupon_user_id is None:

@@ -6,6 +6,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from learners import claims
 from learners.models import Enrollment, Learner
 from portals.lanes import Lane
 from webhooks import nudger
@@ -40,6 +41,7 @@ def resume(learners: QuerySet[Learner]) -> int:
     changed += waiting.filter(invitation=Learner.Sent.SENT).update(
         state=Learner.State.PENDING, look_at=now, **again
     )
+    waiting.filter(claims.unused()).delete()
     changed += waiting.update(state=Learner.State.NEW, **again)
     Enrollment.objects.filter(~Q(version=F("pushed_version")), learner__in=paused).update(due_at=Now())
     return changed

@@ -2,6 +2,7 @@
 
 import pytest
 
+from learners.claims import learner_for
 from learners.models import Learner
 from tests.flows.stage import ACME, Stage
 
@@ -35,6 +36,23 @@ def test_a_run_whose_contact_was_restored_meanwhile_goes_on(stage: Stage) -> Non
         stage.later(minutes=1)
     assert stage.outcome(stage.execution(run)) == "created"
     assert Learner.objects.get().state == "active"
+
+
+@pytest.mark.parametrize("what", ["restore", "merge"])
+def test_a_learner_that_never_came_to_anything_does_not_stay(stage: Stage, what: str) -> None:
+    """Its worker died, and its record went before anybody took the run up again."""
+    contact = stage.contact(AMARA)
+    learner_for(stage.portals["acme"], "contact", contact)
+    if what == "merge":
+        survivor = stage.new_contact(email="survivor@x.example")
+        stage.control("POST", "merge", {"account": ACME, "contact_id": survivor, "merged_id": contact})
+    else:
+        stage.control("POST", "delete", {"account": ACME, "contact_id": contact})
+        stage.settle()
+        assert Learner.objects.get().state == "paused"
+        stage.control("POST", "restore", {"account": ACME, "contact_id": contact})
+    stage.settle()
+    assert not Learner.objects.exists()
 
 
 def _told(kind: str, contact: str, at: int) -> dict[str, object]:
