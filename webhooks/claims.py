@@ -11,20 +11,18 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from portals import counters, retries
+from portals import retries
 from portals.clients import breaker
 from portals.clients.breaker import Vendor
 from portals.clients.errors import Reason
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
+from webhooks import endings
 from webhooks.models import Delivery
-from webhooks.results import Done, Later, Result
+from webhooks.results import Later, Result
 
 logger = logging.getLogger(__name__)
-POISON_ATTEMPTS = 8  # about half an hour: what our own code fails on for so long waits for a person
-MISTAKE = "Hubsync made a mistake with this one"
 FIELDS = [f.attname for f in Delivery._meta.concrete_fields]
 
 CLAIM = f"""
@@ -36,6 +34,10 @@ WHERE id IN (
 )
 RETURNING {", ".join(FIELDS)}
 """  # noqa: S608  (column names of our own model)
+RELEASE = """
+UPDATE webhooks_delivery d SET due_at = now() FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
+WHERE d.id = w.id AND d.claim = w.claim AND d.state = 'waiting'
+"""
 
 
 def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
@@ -86,79 +88,13 @@ def answers_again(vendor: str, name: str) -> None:
 
 def release(deliveries: list[Delivery]) -> None:
     """Give back what there was no time for."""
-    for delivery in deliveries:
-        Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.WAITING).update(
-            due_at=Now()
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, [[row.pk for row in deliveries], [row.claim for row in deliveries]])
 
 
 def write(delivery: Delivery, result: Result) -> bool:
     """Write a result down; False when the claim was lost meanwhile."""
-    if isinstance(result, Later):
-        result = _give_up(delivery, result) or result
-    changes = _later(delivery, result) if isinstance(result, Later) else _done(delivery, result)
-    held = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.WAITING)
-    changed = held.update(**changes)
-    if not changed:
-        logger.warning("claim lost", extra={"delivery": delivery.pk, "kind": delivery.kind})
-    else:
-        _count(delivery, result)
-    return bool(changed)
-
-
-def _count(delivery: Delivery, result: Result) -> None:
-    counters.count("hubsync_outcomes", delivery.kind, getattr(result, "outcome", "later"))
-    if isinstance(result, Done):
-        took = (timezone.now() - delivery.received_at).total_seconds()
-        counters.observe("hubsync_delivery_seconds", took, delivery.lane)
-
-
-def _give_up(delivery: Delivery, later: Later) -> Done | None:
-    """The end of the ladder, or of HubSpot's patience, whichever comes first."""
-    action = delivery.kind.startswith("hubspot.action.")
-    most = retries.ACTION_ATTEMPTS if action else retries.PROGRESS_ATTEMPTS
-    if later.counts and delivery.attempts + 1 >= most:
-        why = later.why or Reason.EXCEEDED
-        return Done("expired", f"Tried {most} times. Last time: {later.message}", ok=False, why=why)
-    if later.why == delivery.why == Reason.INTERNAL and delivery.attempts + 1 >= POISON_ATTEMPTS:
-        return Done(
-            "expired", f"{MISTAKE} {POISON_ATTEMPTS} times, so it is set aside.", ok=False, why=later.why
-        )
-    expires = delivery.received_at + timedelta(days=retries.BLOCK_DAYS) - retries.ANSWER_BEFORE_EXPIRY
-    waited_for = action and delivery.tell == Delivery.Tell.OWED
-    if waited_for and timezone.now() + timedelta(seconds=later.after) >= expires:
-        said = f"HubSpot stops waiting after a week. Last time: {later.message}"
-        return Done("expired", said, ok=False, why=later.why or Reason.EXCEEDED)
-    return None
-
-
-def _later(delivery: Delivery, later: Later) -> dict[str, object]:
-    attempts = delivery.attempts + (1 if later.counts else 0)
-    seconds = retries.wait(attempts, later)
-    return {
-        "due_at": Now() + timedelta(seconds=max(seconds, 0.2)),
-        "attempts": attempts,
-        "first_tried_at": delivery.first_tried_at or timezone.now(),
-        "outcome": "",
-        "why": later.why or "",
-        "reason": later.message[:500],
-        "correlation_id": later.correlation_id,
-    }
-
-
-def _done(delivery: Delivery, done: Done) -> dict[str, object]:
-    state = Delivery.State.DONE if done.ok else Delivery.State.FAILED
-    why = "" if done.ok else (done.why or Reason.REFUSED)
-    outputs = {"outcome": done.outcome, "message": done.reason, **done.outputs}
-    changes: dict[str, object] = {
-        "state": state, "outcome": done.outcome, "why": why, "reason": done.reason[:500], "outputs": outputs, "done_at": Now(),
-        "attempts": F("attempts") + 1,
-    }  # fmt: skip
-    if delivery.tell == Delivery.Tell.OWED:
-        changes["tell_due_at"] = Now()
-    if done.forget:
-        changes |= forgotten()
-    return changes
+    return delivery.pk in endings.write([(delivery, result)])
 
 
 def forgotten() -> dict[str, object]:
@@ -217,4 +153,4 @@ def due_lanes() -> list[tuple[int, str]]:
 
 def failed(delivery: Delivery) -> None:
     """A flow broke on a mistake of ours."""
-    write(delivery, Later(f"{MISTAKE}; it is tried again.", why=Reason.INTERNAL))
+    write(delivery, Later(f"{endings.MISTAKE}; it is tried again.", why=Reason.INTERNAL))

@@ -1,4 +1,4 @@
-"""How one delivery ended, or why it goes on later. Flows yield these; webhooks/claims.py writes them down."""
+"""How one delivery ended, or why it goes on later. Flows yield these; webhooks/endings.py writes them down."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

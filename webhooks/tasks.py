@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from itertools import groupby
 
 from celery import shared_task
@@ -10,11 +11,15 @@ from django.conf import settings
 from hubsync.flows import flow
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
-from webhooks import callbacks, claims, heartbeats, nudger
+from webhooks import callbacks, claims, endings, heartbeats, nudger
 from webhooks.models import Delivery, Heartbeat
+from webhooks.results import Result
 
 logger = logging.getLogger(__name__)
 SWEPT_SECONDS = 10  # a sweep that found no worker in time is followed by others
+QUICK_SECONDS = 0.005  # no call to a vendor is quicker
+TOGETHER = 100
+Ended = tuple[Delivery, Result]
 SLICE: dict[str, int] = {Lane.PRIVACY: 50, Lane.ACTIONS: 50, Lane.LIVE: 200, Lane.BULK: 200}
 
 
@@ -49,17 +54,34 @@ def work(deliveries: list[Delivery], until: float) -> None:
     for kind, group in groupby(sorted(deliveries, key=lambda d: (d.kind, d.pk)), key=lambda d: d.kind):
         waiting = {delivery.pk: delivery for delivery in group}
         try:
-            for delivery, result in flow(kind)(list(waiting.values())):
-                claims.write(delivery, result)
-                del waiting[delivery.pk]
-                if time.monotonic() > until:
-                    break
+            for ended in _together(flow(kind)(list(waiting.values())), until):
+                endings.write(ended)
+                for delivery, _ in ended:
+                    del waiting[delivery.pk]
         except Exception:
             # Our own mistake: say where, find out whose it is, and let it cost the others nothing.
-            logger.exception("flow failed", extra={"kind": kind, "deliveries": sorted(waiting)})
+            logger.exception("flow failed", extra={"kind": kind, "count": len(waiting)})
             _singly(list(waiting.values()), until)
         else:
             claims.release(list(waiting.values()))
+
+
+def _together(results: Iterator[Ended], until: float) -> Iterator[list[Ended]]:
+    """A flow's results until time is up, in parts to be written at once. One that took a call to a vendor is written
+    before the next is begun, because a crash in between would have it done again."""
+    ended: list[Ended] = []
+    began = time.monotonic()
+    for result in results:
+        ended.append(result)
+        now = time.monotonic()
+        if now - began > QUICK_SECONDS or len(ended) == TOGETHER or now > until:
+            yield ended
+            ended = []
+        if now > until:
+            return
+        began = time.monotonic()
+    if ended:
+        yield ended
 
 
 def _singly(deliveries: list[Delivery], until: float) -> None:

@@ -1,6 +1,7 @@
 """Who works on what, and telling HubSpot: claims among threads, lost claims, the callback's own retries."""
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,14 +10,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from portals import retries
+from portals.clients.errors import Reason
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
 from portals.tokens import mark_disconnected
 from tests.flows.stage import ACME, GLOBEX, Stage
-from webhooks import callbacks, claims, intake
+from webhooks import callbacks, claims, endings, intake, tasks
 from webhooks.intake import Arrival
 from webhooks.models import Delivery
-from webhooks.results import Done, Later
+from webhooks.results import Done, Later, Result
 
 
 def some(account: HubSpotAccount, count: int, lane: str = Lane.LIVE, prefix: str = "x") -> None:
@@ -78,6 +80,50 @@ def test_a_lost_claim_changes_nothing(stage: Stage) -> None:
     assert not claims.write(now, Done("paused"))
     row = Delivery.objects.get()
     assert (row.state, row.outcome, row.attempts) == ("done", "moved", 1)
+
+
+def test_many_results_are_written_at_once_each_under_its_own_claim(stage: Stage) -> None:
+    account = stage.accounts[ACME]
+    some(account, 5)
+    rows = claims.claim(account.pk, Lane.LIVE, 5)
+    lost, done, failed, later, forgotten = rows
+    Delivery.objects.filter(pk=lost.pk).update(claim=F("claim") + 1)
+    Delivery.objects.update(reason="before", correlation_id="c", tell="owed")
+    results: list[Result] = [Done("moved", "Yes."), Done("moved", "It did.", {"more": "ü\"'"}), Done("refused", "No.", ok=False),
+               Later("down", why=Reason.DISCONNECTED), Done("not_linked", forget=True)]  # fmt: skip
+    assert endings.write(list(zip(rows, results, strict=True))) == {row.pk for row in rows[1:]}
+    for row in rows:
+        row.refresh_from_db()
+    assert (lost.state, lost.reason, lost.attempts, lost.done_at) == ("waiting", "before", 0, None)
+    assert (done.state, done.outcome, done.attempts) == ("done", "moved", 1)
+    assert done.outputs == {"outcome": "moved", "message": "It did.", "more": "ü\"'"}
+    assert (failed.state, failed.why, failed.reason, failed.record_id) == ("failed", "refused", "No.", "2")
+    assert (later.state, later.why, later.attempts, later.outputs) == ("waiting", "disconnected", 1, {})
+    assert (later.tell_due_at, later.done_at, later.body) == (None, None, {})
+    assert later.due_at > timezone.now()
+    assert later.first_tried_at
+    assert (forgotten.body, forgotten.record_id, forgotten.outputs) == (None, "", {"outcome": "erased"})
+    assert all(row.done_at and row.tell_due_at for row in (done, failed, forgotten))
+
+
+def test_a_flow_that_breaks_costs_only_the_one_that_breaks_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that had ended but were not written yet, which are worked once more."""
+
+    def flow(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
+        for delivery in deliveries:
+            yield delivery, Done("moved") if delivery.record_id != "3" else Done(broken())
+
+    def broken() -> str:
+        raise ValueError
+
+    monkeypatch.setattr("webhooks.tasks.flow", lambda kind: flow)
+    some(stage.accounts[ACME], 6)
+    tasks.drain(stage.accounts[ACME].pk, Lane.LIVE)
+    assert Delivery.objects.filter(state="done", attempts=1).count() == 5
+    left = Delivery.objects.get(state="waiting")
+    assert (left.record_id, left.attempts) == ("3", 1)
 
 
 def test_what_was_given_back_is_due_at_once(stage: Stage) -> None:

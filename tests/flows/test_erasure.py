@@ -186,7 +186,9 @@ def test_late_data_of_any_kind_brings_nobody_back(stage: Stage) -> None:
         "object": {"objectId": number, "objectType": "CONTACT", "properties": {"email": AMARA}},
     }  # fmt: skip
     answer = stage.call(body).json()["outputFields"]
-    tasks.drain(learner.account_id, Lane.LIVE)  # while the run waits, which for anybody else the events would wait for
+    tasks.drain(
+        learner.account_id, Lane.LIVE
+    )  # while the run waits, which for anybody else the events would wait for
     assert not Delivery.objects.filter(kind__startswith="hubspot.contact.").exclude(body=None).exists()
     stage.later(hours=1)
     assert answer["hs_execution_state"] == "BLOCK"
