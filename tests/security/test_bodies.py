@@ -204,8 +204,8 @@ def test_a_form_of_very_many_fields_is_refused(as_acme: Client, fields: int) -> 
 
 
 QUERIES = [
-    "\0", "a\0b", "\ud7ff\U0010ffff", "9" * 400, "-1", "٣" * 5, "²", "9999-12-31", "0001-01-01", "x" * 3000, "[]", "%", "'\"",
-    "1e9", "\r\n", "None", "2147483648", "9223372036854775808", "999999999999999999",
+    "\0", "a\0b", "\ud7ff\U0010ffff", "9" * 400, "-1", "٣" * 5, "²", "x" * 3000, "%'\"", "9223372036854775808",
+    "999999999999999999",
 ]  # fmt: skip
 ASKED = {
     "learners": ["q", "state", "before", "after"],
@@ -234,7 +234,7 @@ def test_no_query_breaks_a_page(as_acme: Client, acme_portal: Portal) -> None:
                 path = f"/portals/{acme_portal.pk}/{page}"
                 assert read(as_acme, path, {name: value}) in (200, 404), (path, name, value)
                 tried += 1
-    assert tried > 250
+    assert tried > 150
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "No/Where", "../../etc", "UTC"])
