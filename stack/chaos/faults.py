@@ -34,13 +34,13 @@ def _kill(choose: Callable[[Stage], Process]) -> Strike:
     return strike
 
 
-def _kill_child(choose: Callable[[Stage], Process]) -> Strike:
-    """One process of a pool; its parent must replace it."""
+def _kill_pool(stage: Stage, dice: random.Random) -> None:
+    """Its parent must replace it."""
+    send(dice.choice(stage.app.workers), signal.SIGKILL, children_only=True)
 
-    def strike(stage: Stage, dice: random.Random) -> None:
-        send(choose(stage), signal.SIGKILL, children_only=True)
 
-    return strike
+def _kill_web_children(stage: Stage, dice: random.Random) -> None:
+    send(stage.app.web, signal.SIGKILL, children_only=True)
 
 
 def _kill_postgres(stage: Stage, dice: random.Random) -> None:
@@ -122,11 +122,13 @@ def _tokens_die(stage: Stage, dice: random.Random) -> None:
 WRITES = "upsert|complete|associations|archive"
 KINDS = (
     Kind("kill -9 web", _kill(lambda s: s.app.web), 1),
-    Kind("kill -9 worker", _kill(lambda s: s.app.workers[0]), 1),
-    Kind("kill -9 second worker", _kill(lambda s: s.app.workers[1]), 1),
+    Kind("kill -9 actions worker", _kill(lambda s: s.app.workers[0]), 1),
+    Kind("kill -9 live worker", _kill(lambda s: s.app.workers[1]), 1),
+    Kind("kill -9 bulk worker", _kill(lambda s: s.app.workers[2]), 1),
+    Kind("kill -9 worker of all lanes", _kill(lambda s: s.app.workers[3]), 1),
     Kind("kill -9 beat", _kill(lambda s: s.app.beat), 1),
-    Kind("kill -9 all processes of a worker's pool", _kill_child(lambda s: s.app.workers[0])),
-    Kind("kill -9 all web processes but the first", _kill_child(lambda s: s.app.web)),
+    Kind("kill -9 all processes of a worker's pool", _kill_pool),
+    Kind("kill -9 all web processes but the first", _kill_web_children),
     Kind("kill -9 PostgreSQL", _kill_postgres, 1),
     Kind("restart PostgreSQL", _restart_postgres, 1),
     Kind("pause PostgreSQL", _pause(lambda s: s.postgres.process)),
