@@ -57,8 +57,9 @@ def _schedule(sender: Celery, **kwargs: Any) -> None:
 
     def every(seconds: float, task: str, queue: str = "live") -> None:
         # A tick that nobody took in time is worthless: the next one does the same.
+        expires = max(seconds * 3, settings.WAKE_SECONDS)
         sender.add_periodic_task(
-            schedule(seconds), sender.signature(task), name=task, queue=queue, expires=max(seconds * 3, 10)
+            schedule(seconds), sender.signature(task), name=task, queue=queue, expires=expires
         )
 
     # What finds lost work of every lane must wait behind none of it.

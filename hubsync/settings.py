@@ -53,6 +53,9 @@ RETRY_SCALE = env.number("RETRY_SCALE", default=1.0, low=0.001, high=1.0)
 if RETRY_SCALE != 1.0 and not DEBUG:
     raise ImproperlyConfigured("RETRY_SCALE is for fault tests; leave it out with DEBUG off.")
 SWEEP_SECONDS = 2.0
+# A wake-up that nobody took for so long is worthless. Whoever takes it judges by a clock of its own, which may be
+# minutes apart from the sender's.
+WAKE_SECONDS = 600
 # How long things are kept (gdpr/retention.py).
 BODY_DAYS = env.number("BODY_DAYS", default=30, low=1, high=365)
 ROW_DAYS = env.number("ROW_DAYS", default=180, low=1, high=3650)

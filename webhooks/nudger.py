@@ -13,6 +13,7 @@ from typing import Any
 import redis
 from celery import current_app
 from celery.signals import task_prerun
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from portals.clients.limiter import store
@@ -52,7 +53,8 @@ def _send(task: str, lane: str, account_id: int) -> None:
     try:
         if not store().set(_mark(task, lane, account_id), 1, nx=True, ex=QUEUED_SECONDS):
             return  # one waits in the queue, and will see what this one was about
-        current_app.send_task(task, args=[account_id, lane], queue=lane, retry=False, expires=60)
+        expires = settings.WAKE_SECONDS
+        current_app.send_task(task, args=[account_id, lane], queue=lane, retry=False, expires=expires)
     except (OperationalError, OSError, redis.RedisError):
         return  # no broker: the sweep will find the rows
     except Exception:
