@@ -14,6 +14,7 @@ APART = 4 * 60  # the worst the fault suite plays; Celery judges an expiry by th
 
 def test_a_tick_outlives_clocks_that_are_minutes_apart() -> None:
     """With a beat four minutes behind, no sweep would ever be run."""
+    app.finalize()
     assert app.conf.beat_schedule
     for name, entry in app.conf.beat_schedule.items():
         assert entry["options"]["expires"] > APART, name
