@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
 from django.db.models.functions import Lower, Now
 
@@ -33,6 +34,47 @@ UPDATED = [
     "unenrolled", "withdrawn", "learner", "read_as_of", "stamps", "version", "due_at", "bulk", "changed_at",
     "attempts", "parked_reason",
 ]  # fmt: skip
+
+
+# The rule below for the case that nearly every row of a page is: a whole reading, newer than all that is known, is
+# taken over as it is. What was known more lately, or in parts, is left to `fold`.
+_READ = {
+    "course_name": "text", "status": "text", "result": "text", "progress_percent": "float8", "score_percent": "float8",
+    "enrolled_at": "timestamptz", "started_at": "timestamptz", "completed_at": "timestamptz",
+    "last_accessed_at": "timestamptz", "due_on": "date", "certificate_expires_on": "date", "certificate_name": "text",
+    "overdue": "bool", "unenrolled": "bool",
+}  # fmt: skip
+_CHANGED = f"""
+(e.learner_id, {", ".join(f"e.{name}" for name in _READ)})
+    IS DISTINCT FROM (excluded.learner_id, {", ".join(f"excluded.{name}" for name in _READ)})
+"""
+TAKE_OVER = f"""
+INSERT INTO learners_enrollment AS e (
+    account_id, portal_id, learner_id, enrollment_id, course_id, {", ".join(_READ)}, read_as_of, bulk,
+    withdrawn, stamps, version, pushed_version, hubspot_id, associated_with, claim, attempts, parked_reason, correlation_id
+)
+SELECT %s, %s, n.learner_id, n.enrollment_id, n.course_id, {", ".join(f"n.{name}" for name in _READ)}, n.as_of, %s,
+    false, '{{{{}}}}', 1, 0, '', '', 0, 0, '', ''
+FROM json_to_recordset(%s) AS n (
+    learner_id bigint, enrollment_id bigint, course_id bigint, as_of timestamptz,
+    {", ".join(f"{name} {kind}" for name, kind in _READ.items())}
+)
+ORDER BY n.enrollment_id
+ON CONFLICT (portal_id, enrollment_id) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in ("learner_id", *_READ, "read_as_of"))},
+    withdrawn = e.withdrawn AND e.learner_id = excluded.learner_id,
+    version = e.version + {{changed}}::int,
+    bulk = CASE WHEN {{changed}} THEN excluded.bulk AND (e.bulk OR e.due_at IS NULL) ELSE e.bulk END,
+    due_at = CASE WHEN {{changed}} THEN now() ELSE e.due_at END,
+    changed_at = CASE WHEN {{changed}} THEN now() ELSE e.changed_at END,
+    attempts = CASE WHEN {{changed}} THEN 0 ELSE e.attempts END,
+    parked_reason = CASE WHEN {{changed}} THEN '' ELSE e.parked_reason END
+WHERE e.stamps = '{{{{}}}}' AND e.read_as_of < excluded.read_as_of
+RETURNING enrollment_id
+""".format(changed=f"({_CHANGED})")  # noqa: S608
+LOCK = (
+    "SELECT FROM learners_enrollment WHERE portal_id = %s AND enrollment_id = ANY(%s) ORDER BY id FOR UPDATE"
+)
 
 
 def fold(row: Enrollment, seen: Observation) -> bool:
@@ -86,6 +128,33 @@ def take(
     ours = [seen for seen in observations if seen.user_id in learners]
     if not ours:
         return 0
+    left = ours
+    whole = all(seen.whole and _READ.keys() <= seen.fields.keys() for seen in ours)
+    if whole and len({seen.enrollment_id for seen in ours}) == len(ours):
+        left = _take_over(portal, ours, learners, bulk=bulk)
+    if left:
+        _fold_in(portal, left, learners, bulk=bulk)
+    return len(ours)
+
+
+def _take_over(
+    portal: Portal, ours: Sequence[Observation], learners: Mapping[int | None, int], *, bulk: bool
+) -> list[Observation]:
+    """Take over whole readings where they are newer than all that is known; the others are returned."""
+    rows = [
+        {"learner_id": learners[seen.user_id], "enrollment_id": seen.enrollment_id, "course_id": seen.course_id,
+         "as_of": seen.as_of, **seen.fields} for seen in ours
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [portal.pk, [seen.enrollment_id for seen in ours]])
+        cursor.execute(TAKE_OVER, [portal.account_id, portal.pk, bulk, orjson.dumps(rows).decode()])
+        taken = {row[0] for row in cursor.fetchall()}
+    return [seen for seen in ours if seen.enrollment_id not in taken]
+
+
+def _fold_in(
+    portal: Portal, ours: Sequence[Observation], learners: dict[int | None, int], *, bulk: bool
+) -> None:
     rows = _rows(portal, ours, learners)
     stamps = {number: dict(row.stamps) for number, row in rows.items()}
     changed = {seen.enrollment_id for seen in ours if fold(rows[seen.enrollment_id], seen)}
@@ -103,7 +172,6 @@ def take(
             changed.add(row.enrollment_id)
     _write([row for number, row in rows.items() if number in changed or row.stamps != stamps[number]])
     _read_again([row for number, row in rows.items() if number not in changed])
-    return len(ours)
 
 
 def _write(rows: list[Enrollment]) -> None:

@@ -186,6 +186,44 @@ def test_any_order_ends_in_the_same_row(
     assert mine.due_at is not None
 
 
+PAGES = st.lists(
+    st.tuples(MOMENTS, st.dictionaries(st.integers(1, 3), WHOLES, min_size=1)), min_size=1, max_size=4
+)
+KEPT = (
+    *FIELDS, "enrollment_id", "course_id", "read_as_of", "stamps", "version", "bulk", "withdrawn", "attempts",
+    "parked_reason", "pushed_version", "hubspot_id",
+)  # fmt: skip
+
+
+@given(PAGES, st.lists(PARTS, max_size=2), st.data(), st.booleans())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pages_are_taken_over_as_if_folded_one_by_one(
+    linked: tuple[Portal, Portal],
+    pages: list[tuple[datetime, dict[int, Observation]]],
+    parts: list[Observation],
+    data: st.DataObject,
+    bulk: bool,
+) -> None:
+    """What the database takes over by itself must be what the rule in Python makes of it, down to the version."""
+    ours, theirs = linked
+    Enrollment.objects.all().delete()
+    batches = [
+        [Observation(number, 2, 3, as_of, True, one.fields) for number, one in page.items()]
+        for as_of, page in pages
+    ]
+    for batch in data.draw(st.permutations([*batches, *([one] for one in parts)])):
+        enrollments.take(ours, batch, bulk=bulk)
+        for one in batch:
+            enrollments._fold_in(theirs, [one], enrollments._kept(theirs, {2}), bulk=bulk)
+        Enrollment.objects.update(due_at=None, bulk=False) if data.draw(st.booleans()) else None
+    mine, other = (
+        list(Enrollment.objects.filter(portal=portal).order_by("enrollment_id").values(*KEPT))
+        for portal in linked
+    )
+    assert mine == other
+    assert mine
+
+
 def test_take_keeps_only_the_linked_of_this_portal(linked: tuple[Portal, Portal]) -> None:
     ours, _ = linked
     fields = with_status({}, ("in_progress", ""))
