@@ -50,6 +50,8 @@ KEYS: dict[str, dict[str, Key]] = {  # part -> its keys
     },
     "backfill": {
         "backfill_300k_minutes": Key("300,000 enrollments, both vendors' limits on", at_most=6),
+        "backfill_429s": Key("calls of ours that HubSpot refused for their number", at_most=0),
+        "worker_rss_growth": Key("memory of all worker processes, last third over first", at_most=1.1),
         "worker_rss_mb": Key("the largest worker process during that backfill", at_most=200),
     },
     "pages": {

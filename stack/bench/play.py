@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from stack.application import Application
 from stack.bench import figures
 from stack.bench.figures import Figures
-from stack.bench.parts import intake, latency, pages
+from stack.bench.parts import backfill, intake, latency, pages, push
 from stack.errors import StackError
 from stack.story.judge import CheckFailed
 
@@ -28,6 +28,8 @@ class Part:
 PARTS: dict[str, Part] = {
     "intake": Part(intake.measure),
     "latency": Part(latency.measure),
+    "push": Part(push.measure),
+    "backfill": Part(backfill.measure),
     "pages": Part(pages.measure),
 }
 Stack = Callable[[Part], AbstractContextManager[Application]]

@@ -1,4 +1,6 @@
-"""Starts linking a portal's accounts, as the page's button does: `python -m stack.proofs.walk SUBDOMAIN`."""
+"""Starts linking a portal's accounts, or another walk, as the page's buttons do:
+`python -m stack.proofs.walk SUBDOMAIN [history]`.
+"""
 
 import os
 import sys
@@ -6,15 +8,14 @@ import sys
 import django
 
 
-def link(subdomain: str) -> None:
+def start(subdomain: str, kind: str = "link") -> None:
     from learners import walks
-    from learners.models import Walk
     from portals.models import Portal
 
-    walks.start(Portal.objects.select_related("account").get(subdomain=subdomain), Walk.Kind.LINK)
+    walks.start(Portal.objects.select_related("account").get(subdomain=subdomain), kind)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hubsync.settings")
     django.setup()
-    link(sys.argv[1])
+    start(*sys.argv[1:])
