@@ -50,11 +50,11 @@ _CHANGED = f"""
 """
 TAKE_OVER = f"""
 INSERT INTO learners_enrollment AS e (
-    account_id, portal_id, learner_id, enrollment_id, course_id, {", ".join(_READ)}, read_as_of, bulk,
+    account_id, portal_id, learner_id, enrollment_id, course_id, {", ".join(_READ)}, read_as_of, bulk, changed_at,
     withdrawn, stamps, version, pushed_version, hubspot_id, associated_with, claim, attempts, parked_reason, correlation_id
 )
 SELECT %s, %s, n.learner_id, n.enrollment_id, n.course_id, {", ".join(f"n.{name}" for name in _READ)}, n.as_of, %s,
-    false, '{{{{}}}}', 1, 0, '', '', 0, 0, '', ''
+    coalesce(%s, now()), false, '{{{{}}}}', 1, 0, '', '', 0, 0, '', ''
 FROM json_to_recordset(%s) AS n (
     learner_id bigint, enrollment_id bigint, course_id bigint, as_of timestamptz,
     {", ".join(f"{name} {kind}" for name, kind in _READ.items())}
@@ -66,7 +66,7 @@ ON CONFLICT (portal_id, enrollment_id) DO UPDATE SET
     version = e.version + {{changed}}::int,
     bulk = CASE WHEN {{changed}} THEN excluded.bulk AND (e.bulk OR e.due_at IS NULL) ELSE e.bulk END,
     due_at = CASE WHEN {{changed}} THEN now() ELSE e.due_at END,
-    changed_at = CASE WHEN {{changed}} THEN now() ELSE e.changed_at END,
+    changed_at = CASE WHEN {{changed}} THEN excluded.changed_at ELSE e.changed_at END,
     attempts = CASE WHEN {{changed}} THEN 0 ELSE e.attempts END,
     parked_reason = CASE WHEN {{changed}} THEN '' ELSE e.parked_reason END
 WHERE e.stamps = '{{{{}}}}' AND e.read_as_of < excluded.read_as_of
@@ -131,14 +131,19 @@ def take(
     left = ours
     whole = all(seen.whole and _READ.keys() <= seen.fields.keys() for seen in ours)
     if whole and len({seen.enrollment_id for seen in ours}) == len(ours):
-        left = _take_over(portal, ours, learners, bulk=bulk)
+        left = _take_over(portal, ours, learners, bulk=bulk, since=since)
     if left:
-        _fold_in(portal, left, learners, bulk=bulk)
+        _fold_in(portal, left, learners, bulk=bulk, since=since)
     return len(ours)
 
 
 def _take_over(
-    portal: Portal, ours: Sequence[Observation], learners: Mapping[int | None, int], *, bulk: bool
+    portal: Portal,
+    ours: Sequence[Observation],
+    learners: Mapping[int | None, int],
+    *,
+    bulk: bool,
+    since: datetime | None,
 ) -> list[Observation]:
     """Take over whole readings where they are newer than all that is known; the others are returned."""
     rows = [
@@ -147,13 +152,18 @@ def _take_over(
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [portal.pk, [seen.enrollment_id for seen in ours]])
-        cursor.execute(TAKE_OVER, [portal.account_id, portal.pk, bulk, orjson.dumps(rows).decode()])
+        cursor.execute(TAKE_OVER, [portal.account_id, portal.pk, bulk, since, orjson.dumps(rows).decode()])
         taken = {row[0] for row in cursor.fetchall()}
     return [seen for seen in ours if seen.enrollment_id not in taken]
 
 
 def _fold_in(
-    portal: Portal, ours: Sequence[Observation], learners: dict[int | None, int], *, bulk: bool
+    portal: Portal,
+    ours: Sequence[Observation],
+    learners: dict[int | None, int],
+    *,
+    bulk: bool,
+    since: datetime | None,
 ) -> None:
     rows = _rows(portal, ours, learners)
     stamps = {number: dict(row.stamps) for number, row in rows.items()}

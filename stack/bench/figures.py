@@ -54,6 +54,14 @@ KEYS: dict[str, dict[str, Key]] = {  # part -> its keys
         "worker_rss_growth": Key("memory of all worker processes, last third over first", at_most=1.1),
         "worker_rss_mb": Key("the largest worker process during that backfill", at_most=200),
     },
+    "units": {
+        "row_new_us": Key("CPU microseconds of a row a walk reads, new"),
+        "row_unchanged_us": Key("the same, as it was"),
+        "row_changed_us": Key("the same, changed"),
+        "push_new_us": Key("the same of a record pushed, new, association included"),
+        "push_after_row_changed_us": Key("the same of a record pushed again"),
+        "event_us": Key("the same of an event recorded and worked"),
+    },
     "pages": {
         "page_p95_ms": Key("the slowest page of a large account", at_most=150),
         "page_queries": Key("the most queries a page asks", at_most=12),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from stack.application import Application
 from stack.bench import figures
 from stack.bench.figures import Figures
-from stack.bench.parts import backfill, intake, latency, pages, push
+from stack.bench.parts import backfill, intake, latency, pages, push, units
 from stack.errors import StackError
 from stack.story.judge import CheckFailed
 
@@ -30,6 +30,7 @@ PARTS: dict[str, Part] = {
     "latency": Part(latency.measure),
     "push": Part(push.measure),
     "backfill": Part(backfill.measure),
+    "units": Part(units.measure),
     "pages": Part(pages.measure),
 }
 Stack = Callable[[Part], AbstractContextManager[Application]]

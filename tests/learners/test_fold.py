@@ -214,7 +214,7 @@ def test_pages_are_taken_over_as_if_folded_one_by_one(
     for batch in data.draw(st.permutations([*batches, *([one] for one in parts)])):
         enrollments.take(ours, batch, bulk=bulk)
         for one in batch:
-            enrollments._fold_in(theirs, [one], enrollments._kept(theirs, {2}), bulk=bulk)
+            enrollments._fold_in(theirs, [one], enrollments._kept(theirs, {2}), bulk=bulk, since=None)
         Enrollment.objects.update(due_at=None, bulk=False) if data.draw(st.booleans()) else None
     mine, other = (
         list(Enrollment.objects.filter(portal=portal).order_by("enrollment_id").values(*KEPT))
