@@ -19,36 +19,51 @@ ASSUMED_MINUTE = 300
 MINUTE, WEEK = "X-LU-Rate-Limit-Remaining-Minute", "X-LU-Rate-Limit-Remaining-Week"
 KEEP_FREE: dict[str, float] = {Lane.PRIVACY: 1 / 3, Lane.ACTIONS: 1 / 3, Lane.LIVE: 0.4, Lane.BULK: 0.5}
 
-# KEYS: a hash per host.  ARGV: share to keep free, assumed minute allowance.  Returns the seconds to wait, 0 = go.
-# Minutes are counted from our own first call: LearnUpon's begin at another second, which the next report puts right.
-# What is left of the week is believed for an hour; then one call finds out anew.
+# Whether LearnUpon's minute begins anew all at once or rolls is documented nowhere. Our own calls of the last 60 seconds
+# are counted as used either way: that is never less than LearnUpon counts of them. `others` is what its last answer
+# reported beyond those.
+
+# KEYS: a hash per host, its calls.  ARGV: share to keep free, assumed minute allowance.  Returns the seconds to wait,
+# 0 = go. What is left of the week is believed for an hour; then one call finds out anew.
 _TAKE = """
-local now = tonumber(redis.call('TIME')[1])
+local t = redis.call('TIME')
+local now = tonumber(t[1])
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 local keep, most = tonumber(ARGV[1]), field('minute:most')
 if most == 0 then most = tonumber(ARGV[2]) end
 if field('pause') > now then return field('pause') - now end
 local week_age = now - field('week:at')
 if week_age < 3600 and field('week:left') <= field('week:most') * keep then return 3600 - week_age end
-if now - field('minute:at') >= 60 then redis.call('HSET', KEYS[1], 'minute:at', now, 'minute:left', most) end
-if field('minute:left') <= most * keep then return field('minute:at') + 60 - now end
-redis.call('HINCRBY', KEYS[1], 'minute:left', -1)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', (now - 60) * 1000000 + t[2]))
+local ours, others_end = redis.call('ZCARD', KEYS[2]), field('minute:at') + 60
+local others = others_end > now and field('minute:others') or 0
+if most - ours - others <= most * keep then
+  local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+  local wait = first and math.ceil(first / 1000000) + 60 - now or 60
+  if others > 0 then wait = math.min(wait, others_end - now) end
+  return math.max(1, wait)
+end
+redis.call('ZADD', KEYS[2], string.format('%.0f', now * 1000000 + t[2]), redis.call('HINCRBY', KEYS[1], 'calls', 1))
+redis.call('EXPIRE', KEYS[2], 120)
 redis.call('EXPIRE', KEYS[1], 1209600)
 return 0
 """
 
-# KEYS: a hash per host.  ARGV: left of the minute, left of the week; -1 where the answer did not say.
-# Answers overtake each other, so within a minute only a lower report counts; or one above all seen before, which no
-# answer of this minute could be late with: more is allowed than we knew.
+# KEYS: a hash per host, its calls.  ARGV: left of the minute, left of the week; -1 where the answer did not say.
+# Answers overtake each other, so within a minute only a report of more counts.
 _REPORT = """
-local now = redis.call('TIME')[1]
+local t = redis.call('TIME')
+local now = tonumber(t[1])
 local minute, week = tonumber(ARGV[1]), tonumber(ARGV[2])
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
 if minute >= 0 then
-  if minute > field('minute:most') or minute < field('minute:left') then
-    redis.call('HSET', KEYS[1], 'minute:left', minute)
+  local most = math.max(minute, field('minute:most'))
+  local since = string.format('(%.0f', (now - 60) * 1000000 + t[2])
+  local others = most - minute - redis.call('ZCOUNT', KEYS[2], since, '+inf')
+  redis.call('HSET', KEYS[1], 'minute:most', most)
+  if others > field('minute:others') or now - field('minute:at') >= 60 then
+    redis.call('HSET', KEYS[1], 'minute:others', others, 'minute:at', now)
   end
-  redis.call('HSET', KEYS[1], 'minute:most', math.max(minute, field('minute:most')))
 end
 if week >= 0 then
   redis.call('HSET', KEYS[1], 'week:left', week, 'week:at', now, 'week:most', math.max(week, field('week:most')))
@@ -68,7 +83,9 @@ end
 def take(host: str, lane: str) -> None:
     """Ask for one call to `host`. Raises TryAgain with the time to come back, which is no failure."""
     try:
-        wait = float(store().eval(_TAKE, 1, f"pace:{host}", KEEP_FREE[lane], ASSUMED_MINUTE))
+        wait = float(
+            store().eval(_TAKE, 2, f"pace:{host}", f"pace:{host}:calls", KEEP_FREE[lane], ASSUMED_MINUTE)
+        )
     except redis.RedisError:
         raise TryAgain("LearnUpon's allowance could not be asked.", after=2.0, counts=False) from None
     if wait > 0:
@@ -91,7 +108,7 @@ def report(host: str, answer: Answer) -> None:
         return
     left = [-1 if value is None else value for value in (minute, week)]
     try:
-        store().eval(_REPORT, 1, f"pace:{host}", *left)
+        store().eval(_REPORT, 2, f"pace:{host}", f"pace:{host}:calls", *left)
     except redis.RedisError:
         return
 

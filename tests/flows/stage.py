@@ -255,7 +255,7 @@ class Stage:
         fresh_limiter()
         store = limiter.store()
         now = store.time()[0]
-        store.hset(f"pace:{host}", mapping={"minute:left": 0, "minute:most": 300, "minute:at": now})
+        store.hset(f"pace:{host}", mapping={"minute:others": 300, "minute:most": 300, "minute:at": now})
 
     def deliveries(self, **like: Any) -> list[Delivery]:
         return list(Delivery.objects.filter(**like).order_by("pk"))

@@ -38,6 +38,9 @@ def age(seconds: float, *names: str) -> None:
     """Let time pass for what was noted."""
     for name in names:
         limiter.store().hincrby(f"pace:{ACME}", name, -int(seconds))
+    calls = f"pace:{ACME}:calls"
+    for member, at in limiter.store().zrange(calls, 0, -1, withscores=True):
+        limiter.store().zadd(calls, {member: at - seconds * 1e6})
 
 
 def calls_until_stopped(lane: str, remaining: int, host: str = ACME) -> int:
@@ -56,7 +59,7 @@ def calls_until_stopped(lane: str, remaining: int, host: str = ACME) -> int:
 @given(allowance=st.integers(3, 600), lane=st.sampled_from(list(Lane)))
 def test_a_share_of_any_allowance_is_left_free(allowance: int, lane: Lane) -> None:
     """Also of one smaller than what is assumed before the first answer: it must not stop us for good."""
-    limiter.store().delete(f"pace:{ACME}")
+    limiter.store().delete(f"pace:{ACME}", f"pace:{ACME}:calls")
     assert take() == 0
     answered(minute=allowance)
     made = calls_until_stopped(lane, allowance)
@@ -112,6 +115,22 @@ def test_an_older_answer_that_arrives_late_does_not_raise_what_is_left() -> None
     answered(minute=99)
     answered(minute=250)
     assert take() > 0
+
+
+@pytest.mark.parametrize("rolls", [True, False])
+def test_the_share_is_used_all_the_time_whether_the_minute_rolls_or_begins_anew(*, rolls: bool) -> None:
+    """Would catch: a rolling minute's report taken for a whole minute's, so that every second minute is idle. Five
+    minutes in steps of five seconds, in each as many calls of a history as may be."""
+    theirs: list[int] = []
+    for second in range(0, 300, 5):
+        while not take(Lane.BULK):
+            theirs.append(second)
+            since = second - 60 if rolls else second // 60 * 60 - 1
+            used = sum(one > since for one in theirs)
+            assert 300 - used >= 149
+            answered(minute=300 - used)
+        age(5, "minute:at")
+    assert len(theirs) >= 5 * 140
 
 
 def test_a_raised_allowance_counts_at_once() -> None:
