@@ -60,6 +60,7 @@ KEYS: dict[str, dict[str, Key]] = {  # part -> its keys
         "row_changed_us": Key("the same, changed"),
         "push_new_us": Key("the same of a record pushed, new, association included"),
         "push_after_row_changed_us": Key("the same of a record pushed again"),
+        "turn_us": Key("the same of one change folded and pushed in a turn of its own"),
         "event_us": Key("the same of an event recorded and worked"),
     },
     "pages": {

@@ -6,8 +6,14 @@ import json
 import os
 import sys
 import time
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from portals.clients.batches import Row
 
 ENDLESS = 1_000_000_000
 
@@ -28,30 +34,40 @@ def everything(hub_id: int) -> dict[str, float]:
 
 
 def single(hub_id: int, seconds: float) -> dict[str, float]:
-    """One record a call, one call after the other as HubSpot's limits allow."""
-    from portals.clients.batches import Row
-    from portals.clients.errors import TryAgain
+    """One record a call, as many calls at once as a push makes and as HubSpot's limits allow."""
+    from learners.push import FLIGHTS
+    from portals.clients.errors import TryAgain, VendorError
+    from portals.clients.flights import Flights
     from portals.clients.hubspot import HubSpot
     from portals.lanes import Lane
     from portals.models import HubSpotAccount
-    from portals.schema import PREFIX
 
     hubspot = HubSpot(HubSpotAccount.objects.get(hub_id=hub_id), Lane.LIVE)
-    began, written = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
-        key = f"9:{written}"
-        row = {
-            "id": key,
-            "idProperty": f"{PREFIX}enrollment_key",
-            "objectWriteTraceId": key,
-            "properties": {},
-        }
-        try:
-            hubspot.upsert(hubspot.account.app_object_type, [Row(key, json.dumps(row))])
-            written += 1
-        except TryAgain as error:
-            time.sleep(error.after)
-    return {"seconds": time.perf_counter() - began, "records": written}
+    began, numbers, written = time.perf_counter(), count(), []
+
+    def failed(error: VendorError) -> None:
+        if not isinstance(error, TryAgain):
+            raise error
+        time.sleep(error.after)
+
+    with Flights(FLIGHTS) as flights:
+        while time.perf_counter() - began < seconds:
+            if flights.free:
+                flights.start(partial(hubspot.upsert, hubspot.account.app_object_type, [_row(next(numbers))]),
+                              written.append, failed)  # fmt: skip
+            else:
+                flights.land()
+        took, records = time.perf_counter() - began, len(written)
+    return {"seconds": took, "records": records}
+
+
+def _row(number: int) -> "Row":
+    from portals.clients.batches import Row
+    from portals.schema import PREFIX
+
+    key = f"9:{number}"
+    body = {"id": key, "idProperty": f"{PREFIX}enrollment_key", "objectWriteTraceId": key, "properties": {}}
+    return Row(key, json.dumps(body))
 
 
 if __name__ == "__main__":

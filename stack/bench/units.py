@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from learners.observations import Observation
     from portals.models import Portal
 
-PAGE, COURSES = 500, 20
+PAGE, COURSES, TURNS = 500, 20, 200
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -43,13 +43,23 @@ class Costs:
             asked[0] += 1
             return execute(*args)
 
+        redis = _redis_commands()
         there, here = usage.cpu_seconds(usage.tree(self.database)), time.process_time()
         with connection.execute_wrapper(counting):
             yield
         here, there = time.process_time() - here, usage.cpu_seconds(usage.tree(self.database)) - there
         self.found[unit] = {
-            "python_us": 1e6 * here / count, "postgres_us": 1e6 * there / count, "statements": asked[0] / count
-        }  # fmt: skip
+            "python_us": 1e6 * here / count,
+            "postgres_us": 1e6 * there / count,
+            "statements": asked[0] / count,
+            "redis": (_redis_commands() - redis) / count,
+        }
+
+
+def _redis_commands() -> int:
+    from portals.clients.limiter import store
+
+    return int(store().info("stats")["total_commands_processed"])
 
 
 def measure(hub_id: int, subdomain: str, users: list[int]) -> dict[str, Any]:
@@ -64,6 +74,8 @@ def measure(hub_id: int, subdomain: str, users: list[int]) -> dict[str, Any]:
             _read(portal, users, START + timedelta(hours=hours), progress)
         with costs.of("push_new" if hours == 0 else f"push_after_{unit}", rows):
             _push(portal)
+    with costs.of("turn", TURNS):
+        _turns(portal, users)
     with costs.of("event", len(users)):
         _events(portal, users)
     _push(portal)
@@ -101,12 +113,27 @@ def _row(number: int, user: int, course: int, progress: float) -> dict[str, Any]
 
 
 def _push(portal: "Portal") -> None:
-    from learners import push
-    from portals.lanes import Lane
+    """Until nothing is due; waiting for a budget costs no CPU."""
+    from learners import push, push_rows
+    from learners.models import Enrollment
 
-    for lane in (Lane.LIVE, Lane.BULK):
-        while push.push(portal.account, lane) is not None:
-            pass
+    while Enrollment.objects.filter(account=portal.account, due_at__isnull=False).exists():
+        for _, lane in push_rows.lanes_due() or [(0, "")]:
+            if not lane or push.push(portal.account, lane):
+                time.sleep(0.05)
+
+
+def _turns(portal: "Portal", users: list[int]) -> None:
+    """One changed row at a time, each pushed in a turn of its own: what news costs where little happens."""
+    from learners import enrollments
+    from learners.observations import Observation
+
+    for number in range(TURNS):
+        user = users[number]
+        fields = {"progress_percent": 30.0}
+        seen = Observation(user, user, 1, START + timedelta(days=1), False, fields)
+        enrollments.take(portal, [seen])
+        _push(portal)
 
 
 def _events(portal: "Portal", users: list[int]) -> None:

@@ -3,18 +3,15 @@ call 200 ms. Timed from the start of the walk to the last row HubSpot has; memor
 """
 
 import statistics
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from stack.application import Application
-from stack.bench import usage
+from stack.bench import programs, usage
 from stack.bench.database import ask, server
 from stack.bench.figures import Figures
 from stack.errors import StackError
-from stack.paths import ROOT
 from stack.story import connecting
 from stack.story.judge import expect, until
 from stack.story.scene import ACME, Scene
@@ -76,8 +73,7 @@ def measure(app: Application, large: bool) -> Figures:
     fill(scene, LEARNERS * times, COURSES, ENROLLMENTS * times)
     scene.worlds.call("PUT", "options", {"latency_ms": LATENCY_MS})
     before, memory = _cpu(scene), Memory()
-    subprocess.run([sys.executable, "-m", "stack.proofs.walk", PORTAL, "history"], env=dict(app.environment),
-                   cwd=ROOT, check=True, timeout=60)  # fmt: skip
+    programs.run(app, "stack.proofs.walk", PORTAL, "history", seconds=60)
     seconds = _brought_in(scene, ENROLLMENTS * times, memory)
     used = {name: after - before[name] for name, after in _cpu(scene).items()}
     calls = scene.worlds.call("GET", "requests?service=hubspot&path=/crm/")["requests"]

@@ -4,16 +4,13 @@ loop of the SDK, in turns; a worker of its own does it, in which our limiter gra
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from stack.application import Application
-from stack.bench import usage
+from stack.bench import programs, usage
 from stack.bench.database import ask, connected, server
 from stack.bench.figures import Figures
-from stack.paths import ROOT
 from stack.story import connecting
 from stack.story.judge import expect, until
 from stack.story.scene import ACME, Scene
@@ -100,10 +97,8 @@ def _turn(scene: Scene, contacts: Sequence[str], number: int) -> dict[str, float
 
 def _fill(scene: Scene, contacts: Sequence[str], number: int) -> None:
     """A new enrollment of every contact, all due at once."""
-    subprocess.run(
-        [sys.executable, "-m", "stack.proofs.rows", str(number * 10_000_000)], input="\n".join(contacts).encode(),
-        env=dict(scene.app.environment), cwd=ROOT, check=True, timeout=SECONDS,
-    )  # fmt: skip
+    first = str(number * 10_000_000)
+    programs.run(scene.app, "stack.proofs.rows", first, words="\n".join(contacts), seconds=SECONDS)
 
 
 def _expect_there(scene: Scene, wanted: int) -> None:
@@ -117,9 +112,6 @@ def _log(scene: Scene) -> list[Row]:
 
 
 def _run(scene: Scene, module: str, *words: str) -> dict[str, float]:
-    told = subprocess.run(
-        [sys.executable, "-m", module, *words], env=dict(scene.app.environment), cwd=ROOT, stdout=subprocess.PIPE,
-        check=True, timeout=SECONDS,
-    )  # fmt: skip
-    found: dict[str, float] = json.loads(told.stdout)
+    told = programs.run(scene.app, module, *words, seconds=SECONDS)
+    found: dict[str, float] = json.loads(told)
     return found

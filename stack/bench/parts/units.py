@@ -2,14 +2,12 @@
 these."""
 
 import json
-import subprocess
-import sys
 
 from stack.application import Application
+from stack.bench import programs
 from stack.bench.database import ask
 from stack.bench.figures import KEYS, Figures
 from stack.bench.parts import backfill
-from stack.paths import ROOT
 from stack.story import connecting
 from stack.story.scene import ACME, Scene
 
@@ -29,12 +27,15 @@ def measure(app: Application, large: bool) -> Figures:
     users = [
         row[0] for row in ask(app.services.database_url, "SELECT learnupon_user_id FROM learners_learner")
     ]
-    told = subprocess.run(
-        [sys.executable, "-m", "stack.bench.units", str(ACME), backfill.PORTAL],
-        input="\n".join(map(str, users)).encode(), env=dict(app.environment), cwd=ROOT, stdout=subprocess.PIPE,
-        check=True, timeout=SECONDS,
-    )  # fmt: skip
-    found: dict[str, dict[str, float]] = json.loads(told.stdout)
+    told = programs.run(
+        app,
+        "stack.bench.units",
+        str(ACME),
+        backfill.PORTAL,
+        words="\n".join(map(str, users)),
+        seconds=SECONDS,
+    )
+    found: dict[str, dict[str, float]] = json.loads(told)
     for unit, cost in found.items():
         print(f"  {unit:<26}" + ", ".join(f"{name} {value:,.3g}" for name, value in cost.items()), flush=True)
     return {key: [sum(found[key.removesuffix("_us")][part] for part in PARTS)] for key in KEYS["units"]}
