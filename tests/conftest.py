@@ -11,6 +11,7 @@ from portals import throttle
 from portals.clients import limiter
 from portals.models import HubSpotAccount, Portal
 from portals.oauth import SCOPES
+from webhooks import callers
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,12 @@ def nothing_tried_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 def redis_of_the_run() -> None:
     """Made before any test points REDIS_URL elsewhere: the thread that carries counts may ask for it at any moment."""
     limiter.store()
+
+
+@pytest.fixture(autouse=True)
+def no_caller_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has accounts of its own under the same numbers."""
+    monkeypatch.setattr(callers, "_kept", {})
 
 
 def make_account(hub_id: int, domain: str) -> HubSpotAccount:

@@ -1,60 +1,28 @@
 """HubSpot's requests, read: an action call becomes one delivery, an array of events one each."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import exceptions
 
 from hubsync.flows import HUBSPOT_EVENTS
-from hubsync.postgresql import run_prepared
 from portals.clients.errors import Reason
 from portals.lanes import Lane
-from portals.models import Portal
 from webhooks import intake
+from webhooks.callers import Caller
 from webhooks.intake import Arrival
 from webhooks.models import Delivery
 
 KEPT = ("primaryObjectId", "mergedObjectIds", "newObjectId", "propertyName", "propertyValue")  # of an event
 RECORD_TYPES = {"CONTACT": "contact", "0-1": "contact", "USER": "user", "0-115": "user"}
 PRIVACY = "contact.privacyDeletion"  # waits behind no other event of its account
-NO_PORTAL = (
-    "Choose a LearnUpon portal in this workflow step: this HubSpot account has several or none connected."
-)
-OTHER_PORTAL = "The LearnUpon portal named in this workflow step is not connected to this HubSpot account."
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The account a request came from, as far as an action needs it."""
-
-    account_id: int
-    hub_id: int
-    waits: bool  # for our callbacks: the scope was granted
-    portals: tuple[tuple[str, int], ...]  # live ones: subdomain and id
-
-
-_CALLER = f"""
-SELECT a.id, jsonb_exists(a.scopes, 'automation'), p.subdomain, p.id FROM portals_hubspotaccount a
-LEFT JOIN portals_portal p ON p.account_id = a.id AND p.state <> '{Portal.State.REMOVED}' WHERE a.hub_id = $1
-"""  # noqa: S608  (a constant of ours)
-
-
-def caller(hub_id: int) -> Caller | None:
-    """None for an account that has not installed the app. Read anew for every request: what an admin connected or
-    removed counts at once."""
-    rows = run_prepared("caller", _CALLER, hub_id)
-    if not rows:
-        return None
-    account_id, waits, *_ = rows[0]
-    return Caller(account_id, hub_id, waits, tuple((name, number) for _, _, name, number in rows if number))
 
 
 def action(name: str, data: dict[str, Any], caller: Caller) -> Arrival:
     """One workflow action call. Its callback id is what makes a repeat the same delivery; editor test runs have one
     too. A portal that is not this account's is answered at once, for good."""
     inputs, enrolled = data["inputFields"], data["object"]
-    portal_id, problem = _portal(caller, str(inputs.get("portal") or ""))
+    portal_id, problem = caller.portal(str(inputs.get("portal") or ""))
     arrival = Arrival(
         account_id=caller.account_id,
         portal_id=portal_id,
@@ -75,14 +43,6 @@ def action(name: str, data: dict[str, Any], caller: Caller) -> Arrival:
         intake.answered_now(arrival, "portal_not_connected", problem, ok=False, why=Reason.CONFIGURATION)
         arrival.body = None
     return arrival
-
-
-def _portal(caller: Caller, subdomain: str) -> tuple[int | None, str]:
-    if not subdomain:
-        return (caller.portals[0][1], "") if len(caller.portals) == 1 else (None, NO_PORTAL)
-    wanted = subdomain.strip().casefold()
-    found = next((number for name, number in caller.portals if name == wanted), None)
-    return found, "" if found else OTHER_PORTAL
 
 
 def answer(delivery: Delivery | Arrival) -> dict[str, Any]:

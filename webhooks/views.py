@@ -10,14 +10,13 @@ from rest_framework.views import APIView
 
 from hubsync.flows import ACTIONS, CARDS
 from portals.models import HubSpotAccount, Portal
-from webhooks import cards, hubspot, intake, learnupon, openapi, options
+from webhooks import callers, cards, hubspot, intake, learnupon, openapi, options
 from webhooks.authentication import HubSpotSignature, LearnUponSignature
 from webhooks.lean import LeanView, Posted
 from webhooks.models import Delivery
-from webhooks.serializers import ActionRequest, OptionsRequest
+from webhooks.serializers import OptionsRequest, action_request
 
 UNKNOWN_ACCOUNT = "This HubSpot account has not installed the app."
-_ACTION_REQUEST = ActionRequest()  # made once: its fields are copied whenever a serializer is made
 
 
 def known_account(hub_id: int) -> HubSpotAccount:
@@ -36,8 +35,8 @@ class ActionView(LeanView):
     def post(self, asked: Posted, action: str) -> Any:
         if action not in ACTIONS:
             raise exceptions.NotFound("There is no such action.")
-        data = _ACTION_REQUEST.run_validation(asked.data)
-        caller = hubspot.caller(data["origin"]["portalId"])
+        data = action_request(asked.data)
+        caller = callers.caller(data["origin"]["portalId"], str(data["inputFields"].get("portal") or ""))
         if caller is None:
             raise exceptions.NotFound(UNKNOWN_ACCOUNT)
         arrival = hubspot.action(action, data, caller)

@@ -1,6 +1,7 @@
 """Recording what arrived: everything comes back as it was given, once, whatever it holds and however often."""
 
 import math
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis.extra.django import TestCase
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from tests.conftest import make_account, make_portal
-from webhooks import hubspot, intake, nudger
+from webhooks import callers, hubspot, intake, nudger, serializers
 from webhooks.intake import Arrival
 from webhooks.models import Delivery
 
@@ -101,13 +102,94 @@ def test_what_is_answered_at_once_is_recorded_as_finished(acme: HubSpotAccount) 
 
 
 def test_a_caller_is_known_with_its_own_live_portals(acme: HubSpotAccount, globex: HubSpotAccount) -> None:
-    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, True, ())
+    assert callers._read(acme.hub_id) == callers.Caller(acme.pk, acme.hub_id, True, ())
     ours, gone = make_portal(acme, "acme"), make_portal(acme, "old", number=2)
     make_portal(globex, "globex")
     Portal.objects.filter(pk=gone.pk).update(state=Portal.State.REMOVED)
     HubSpotAccount.objects.filter(pk=acme.pk).update(scopes=["automation.x"])
-    assert hubspot.caller(acme.hub_id) == hubspot.Caller(acme.pk, acme.hub_id, False, (("acme", ours.pk),))
-    assert hubspot.caller(4711) is None
+    assert callers._read(acme.hub_id) == callers.Caller(acme.pk, acme.hub_id, False, (("acme", ours.pk),))
+    assert callers._read(4711) is None
+
+
+# --- who calls ---------------------------------------------------------------------------------------------
+def test_what_an_admin_connects_counts_at_once_and_is_asked_once(
+    acme: HubSpotAccount, globex: HubSpotAccount, django_assert_num_queries: Any
+) -> None:
+    assert callers.caller(acme.hub_id, "acme") is not None  # known, and without portals
+    ours, theirs = make_portal(acme, "acme"), make_portal(globex, "globex")
+    found = callers.caller(acme.hub_id, "acme")
+    assert found
+    assert found.portal("ACME ") == (ours.pk, "")
+    assert found.portal("globex") == (None, callers.OTHER_PORTAL)
+    with django_assert_num_queries(0):
+        assert callers.caller(acme.hub_id, "acme") is found
+        assert callers.caller(acme.hub_id, "") is found
+    other = callers.caller(globex.hub_id, "globex")
+    assert other
+    assert other.portal("") == (theirs.pk, "")
+
+
+def test_what_was_removed_is_forgotten_in_a_moment(
+    acme: HubSpotAccount, acme_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callers.caller(acme.hub_id, "acme")
+    Portal.objects.filter(pk=acme_portal.pk).update(state=Portal.State.REMOVED)
+    later = time.monotonic() + callers.KEPT_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    found = callers.caller(acme.hub_id, "acme")
+    assert found
+    assert found.portal("acme") == (None, callers.OTHER_PORTAL)
+
+
+def test_strangers_are_asked_for_each_time(acme: HubSpotAccount) -> None:
+    assert callers.caller(4711, "") is None
+    make_account(4711, "new.example")
+    assert callers.caller(4711, "") is not None
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+ODD = st.none() | st.booleans() | st.integers(-1, 2**64) | TEXT | st.just({}) | st.just([])
+FIELDS = st.none() | st.dictionaries(TEXT, TEXT | st.none() | st.integers(), max_size=2)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "callbackId": st.from_regex(r"ap-[0-9]{1,5}", fullmatch=True) | ODD | st.just("é" * 151),
+        "origin": st.fixed_dictionaries({"portalId": st.integers(1, 2000) | ODD}) | ODD,
+        "object": st.fixed_dictionaries(
+            {"objectId": st.integers(1, 2**63) | ODD},
+            optional={
+                "objectType": st.sampled_from(["CONTACT", "0-1", "USER", "contact", "0-2", None, [], {}]),
+                "properties": FIELDS,
+            },
+        )
+        | ODD,
+    },
+    optional={"inputFields": FIELDS | ODD, "context": FIELDS | ODD, "more": ODD},
+)
+
+
+@given(REQUESTS)
+def test_what_is_read_without_the_serializer_is_what_it_would_read(data: dict[str, Any]) -> None:
+    if not serializers._plain(data):
+        return
+    mine, careful = serializers.action_request(data), serializers._ACTION_REQUEST.run_validation(data)
+    whose = callers.Caller(1, 2, True, (("acme", 3),))
+    made = [hubspot.action("user-add", read, whose) for read in (mine, careful)]
+    for one in made:
+        one.done_at = None
+    assert made[0] == made[1]
+    assert mine["origin"]["portalId"] == careful["origin"]["portalId"]
+
+
+def test_hubspots_own_request_is_plain() -> None:
+    """Else the quick way would be no way at all."""
+    documented = {
+        "callbackId": "ap-102670506-56776413549-7-0",
+        "origin": {"portalId": 102670506, "actionDefinitionId": 10646377, "actionDefinitionVersion": 1},
+        "context": {"source": "WORKFLOWS", "workflowId": 192814114},
+        "object": {"objectId": 904, "properties": {"email": "example@gmail.com"}, "objectType": "CONTACT"},
+        "inputFields": {"portal": "acme"},
+    }
+    assert serializers._plain(documented)
 
 
 # --- straight to the view ---------------------------------------------------------------------------------
