@@ -39,9 +39,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def run_prepared(self, name: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement with `$1, $2, …`, prepared on this connection when it is first asked for."""
         marks = f" ({', '.join(['%s'] * len(values))})" if values else ""
-        with self.cursor() as cursor:
+        with self._plain_cursor() as cursor:
             if name not in self._prepared:
                 cursor.execute(f"PREPARE {name} AS {statement}")
                 self._prepared.add(name)
             cursor.execute(f"EXECUTE {name}{marks}", values)
             return list(cursor.fetchall())
+
+    def _plain_cursor(self) -> Any:
+        """As in production also where DEBUG keeps and explains every statement, unless a test asks to see them."""
+        if self.force_debug_cursor:
+            return self.cursor()
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        return self.make_cursor(self.create_cursor())
