@@ -26,7 +26,7 @@ USER 10001
 # Of web; compose and Kubernetes look at workers and beat in other ways.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
-CMD ["gunicorn", "hubsync.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "8", \
+CMD ["gunicorn", "hubsync.wsgi:application", "--worker-class", "gthread", "--workers", "3", "--threads", "4", \
      "--no-control-socket", "--bind", "127.0.0.1:8000", "--graceful-timeout", "5", "--worker-tmp-dir", "/dev/shm"]
 
 # The sandbox needs packages that the app does not, and the app object's file. It is no part of production.

@@ -55,7 +55,7 @@ class Application:
         """A web server as ours is started, for any WSGI application."""
         return self._process(
             *(name, sys.executable, "-m", "gunicorn", application),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"),
+            *("--worker-class", "gthread", "--workers", "3", "--threads", "4", "--no-control-socket"),
             *("--bind", f"{HOST}:{port}", "--graceful-timeout", "5"),
         )
 
