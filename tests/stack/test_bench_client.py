@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 import orjson
@@ -37,12 +38,9 @@ class Server:
             threading.Thread(target=self._serve, args=[line], daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
-        with line:
+        with line, suppress(OSError):  # the client, or `answer`, has closed it
             while request := line.recv(65536):
-                try:
-                    self.answer(line, request)
-                except OSError:
-                    return
+                self.answer(line, request)
 
     def close(self) -> None:
         self._listener.close()

@@ -148,9 +148,13 @@ def test_strangers_are_asked_for_each_time(acme: HubSpotAccount) -> None:
 
 
 # --- reading ---------------------------------------------------------------------------------------------
-ODD = st.none() | st.booleans() | st.integers(-1, 2**64) | TEXT | st.just({}) | st.just([])
-FIELDS = st.none() | st.dictionaries(TEXT, TEXT | st.none() | st.integers(), max_size=2)
-REQUESTS = st.fixed_dictionaries(
+ODD: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers(-1, 2**64) | TEXT | st.just({}) | st.just([])
+)
+FIELDS: st.SearchStrategy[Any] = st.none() | st.dictionaries(
+    TEXT, TEXT | st.none() | st.integers(), max_size=2
+)
+REQUESTS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "callbackId": st.from_regex(r"ap-[0-9]{1,5}", fullmatch=True) | ODD | st.just("é" * 151),
         "origin": st.fixed_dictionaries({"portalId": st.integers(1, 2000) | ODD}) | ODD,
