@@ -1,6 +1,8 @@
 """Start-up checks: what they find, and that the project itself has nothing to find."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +24,16 @@ def test_a_flow_that_leads_nowhere_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     (found,) = checks.flows_resolve()
     assert found.id == "hubsync.E001"
     assert "hubspot.contact.sneezed" in found.msg
+
+
+def test_a_web_process_does_not_start_with_what_a_check_refuses() -> None:
+    broken = "import hubsync.flows as f; f.FLOWS['hubspot.contact.sneezed'] = 'learners.nowhere'; import hubsync.wsgi"
+    done = subprocess.run(
+        [sys.executable, "-c", broken], cwd=project.BASE_DIR, capture_output=True, text=True
+    )
+    assert done.returncode
+    assert "hubsync.E001" in done.stderr
+    assert "HINT" in done.stderr
 
 
 @pytest.mark.parametrize("kind", FLOWS)
