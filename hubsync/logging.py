@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 from portals import context
@@ -11,6 +12,8 @@ ALLOWED = (
     "vendor", "method", "path", "status", "correlation_id", "task", "erasure", "walk", "retry_in", "trace", "request_id",
     "deliveries",
 )  # fmt: skip
+# Django quotes the address of a refused request. A portal's webhook address is one nobody could guess.
+ADDRESS = re.compile(r"(?<=/webhooks/learnupon/)[\w-]+")
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +22,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._message(record),
+            "message": ADDRESS.sub("…", self._message(record)),
         }
         known = context.about() | vars(record)
         line |= {name: known[name] for name in ALLOWED if name in known}

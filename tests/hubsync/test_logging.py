@@ -41,6 +41,11 @@ def test_fields_that_are_not_listed_are_left_out() -> None:
     assert TOKEN not in written
 
 
+def test_a_portals_webhook_address_is_not_written() -> None:
+    written = line("%s: %s", "Unauthorized", "/webhooks/learnupon/e1d27727-d01c-4089-b41b-18ba8e3166b1")
+    assert written["message"] == "Unauthorized: /webhooks/learnupon/…"
+
+
 def test_an_exceptions_message_is_not_written() -> None:
     try:
         try:
