@@ -4,12 +4,16 @@ import threading
 import uuid
 from collections.abc import Iterator
 
+import orjson
 import pytest
 from celery import current_app
 
 from portals.clients.limiter import store
 from portals.lanes import Lane
+from portals.models import Portal
+from tests.webhooks.test_cards import send
 from webhooks import nudger
+from webhooks.models import Delivery
 from webhooks.tasks import drain
 
 
@@ -79,3 +83,27 @@ def test_a_burst_is_gathered(account: int, monkeypatch: pytest.MonkeyPatch) -> N
     mine = [lane for _, lane, number in sends if number == account]
     assert set(mine) == {Lane.LIVE, Lane.BULK}
     assert len(mine) < 100
+
+
+def test_a_request_does_not_wait_for_a_redis_that_hangs(
+    acme_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nudger waits for it, in a thread of its own; what arrived is recorded and answered meanwhile."""
+    hangs, ended = threading.Event(), threading.Event()
+    answered_meanwhile: list[bool] = []
+
+    def asked(*arguments: object) -> None:
+        answered_meanwhile.append(hangs.wait(10))
+        ended.set()
+
+    monkeypatch.setattr(nudger, "store", asked)
+    body = {
+        "callbackId": "ap-1001-1-1-0", "origin": {"portalId": acme_portal.account.hub_id},
+        "object": {"objectId": 100, "objectType": "CONTACT"}, "inputFields": {"portal": "acme"},
+    }  # fmt: skip
+    answer = send("POST", "/webhooks/hubspot/actions/user-add", body)
+    hangs.set()
+    assert orjson.loads(answer.content)["outputFields"]["hs_execution_state"] == "BLOCK"
+    assert Delivery.objects.get().portal == acme_portal
+    assert ended.wait(10)
+    assert answered_meanwhile[0]
