@@ -21,7 +21,7 @@ from stack.story.scene import GLOBEX, Scene
 from stack.story.worlds import value
 
 REPEATS, EACH, WARMING = 3, 30, 5
-NEIGHBOUR_REPEATS, NEIGHBOUR_EACH = 2, 20  # within the time that its history takes
+NEIGHBOUR_REPEATS, NEIGHBOUR_EACH = 3, 20  # within the time that its history takes
 LEARNERS, COURSES, ENROLLMENTS = 5_000, 20, 100_000  # the neighbour's
 LARGE = 4  # times as many in a nightly run
 NO_PACE = {"rate_limits": "off", "learnupon_minute": 1_000_000, "latency_ms": 0}
