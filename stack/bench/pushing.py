@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 
@@ -43,7 +43,8 @@ def single(hub_id: int, seconds: float) -> dict[str, float]:
     from portals.models import HubSpotAccount
 
     hubspot = HubSpot(HubSpotAccount.objects.get(hub_id=hub_id), Lane.LIVE)
-    began, numbers, written = time.perf_counter(), count(), []
+    began, numbers = time.perf_counter(), count()
+    written: list[Any] = []
 
     def failed(error: VendorError) -> None:
         if not isinstance(error, TryAgain):

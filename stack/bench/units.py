@@ -139,7 +139,7 @@ def _turns(portal: "Portal", users: list[int]) -> None:
 def _events(portal: "Portal", users: list[int]) -> None:
     """One webhook of each user, ten a request, recorded and worked; the web server's own work is not in it."""
     from portals.lanes import Lane
-    from webhooks import intake, learnupon, tasks
+    from webhooks import claims, intake, learnupon, tasks
 
     for start in range(0, len(users), 10):
         data = [
@@ -149,7 +149,7 @@ def _events(portal: "Portal", users: list[int]) -> None:
         ]  # fmt: skip
         intake.record(learnupon.events({"data": data}, "course_completion", portal))
     tasks.drain(portal.account_id, Lane.LIVE)
-    while tasks.claims.due_lanes():
+    while claims.due_lanes():
         tasks.drain(portal.account_id, Lane.LIVE)
 
 
