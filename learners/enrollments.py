@@ -44,17 +44,17 @@ _READ = {
     "last_accessed_at": "timestamptz", "due_on": "date", "certificate_expires_on": "date", "certificate_name": "text",
     "overdue": "bool", "unenrolled": "bool",
 }  # fmt: skip
-_CHANGED = f"""
-(e.learner_id, {", ".join(f"e.{name}" for name in _READ)})
+_CHANGED = f"""(
+    (e.learner_id, {", ".join(f"e.{name}" for name in _READ)})
     IS DISTINCT FROM (excluded.learner_id, {", ".join(f"excluded.{name}" for name in _READ)})
-"""
+)"""
 TAKE_OVER = f"""
 INSERT INTO learners_enrollment AS e (
     account_id, portal_id, learner_id, enrollment_id, course_id, {", ".join(_READ)}, read_as_of, bulk, changed_at,
     withdrawn, stamps, version, pushed_version, hubspot_id, associated_with, claim, attempts, parked_reason, correlation_id
 )
 SELECT %s, %s, n.learner_id, n.enrollment_id, n.course_id, {", ".join(f"n.{name}" for name in _READ)}, n.as_of, %s,
-    coalesce(%s, now()), false, '{{{{}}}}', 1, 0, '', '', 0, 0, '', ''
+    coalesce(%s, now()), false, '{{}}', 1, 0, '', '', 0, 0, '', ''
 FROM json_to_recordset(%s) AS n (
     learner_id bigint, enrollment_id bigint, course_id bigint, as_of timestamptz,
     {", ".join(f"{name} {kind}" for name, kind in _READ.items())}
@@ -63,15 +63,15 @@ ORDER BY n.enrollment_id
 ON CONFLICT (portal_id, enrollment_id) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in ("learner_id", *_READ, "read_as_of"))},
     withdrawn = e.withdrawn AND e.learner_id = excluded.learner_id,
-    version = e.version + {{changed}}::int,
-    bulk = CASE WHEN {{changed}} THEN excluded.bulk AND (e.bulk OR e.due_at IS NULL) ELSE e.bulk END,
-    due_at = CASE WHEN {{changed}} THEN now() ELSE e.due_at END,
-    changed_at = CASE WHEN {{changed}} THEN excluded.changed_at ELSE e.changed_at END,
-    attempts = CASE WHEN {{changed}} THEN 0 ELSE e.attempts END,
-    parked_reason = CASE WHEN {{changed}} THEN '' ELSE e.parked_reason END
-WHERE e.stamps = '{{{{}}}}' AND e.read_as_of < excluded.read_as_of
+    version = e.version + {_CHANGED}::int,
+    bulk = CASE WHEN {_CHANGED} THEN excluded.bulk AND (e.bulk OR e.due_at IS NULL) ELSE e.bulk END,
+    due_at = CASE WHEN {_CHANGED} THEN now() ELSE e.due_at END,
+    changed_at = CASE WHEN {_CHANGED} THEN excluded.changed_at ELSE e.changed_at END,
+    attempts = CASE WHEN {_CHANGED} THEN 0 ELSE e.attempts END,
+    parked_reason = CASE WHEN {_CHANGED} THEN '' ELSE e.parked_reason END
+WHERE e.stamps = '{{}}' AND e.read_as_of < excluded.read_as_of
 RETURNING enrollment_id
-""".format(changed=f"({_CHANGED})")  # noqa: S608
+"""  # noqa: S608
 LOCK = (
     "SELECT FROM learners_enrollment WHERE portal_id = %s AND enrollment_id = ANY(%s) ORDER BY id FOR UPDATE"
 )

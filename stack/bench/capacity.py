@@ -17,25 +17,26 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class Unit:
-    """Of one: CPU microseconds of Python and of PostgreSQL, and statements."""
+    """Of one: CPU microseconds of Python and of PostgreSQL, statements, and Redis commands without the broker's."""
 
     what: str
     python: float
     postgres: float
     statements: float
+    redis: float
 
 
 # As measured on two cores, to two digits; another machine's differ by more.
 UNITS = {
-    "row_new": Unit("a row that a walk reads, new", 14, 83, 0.006),
-    "row_unchanged": Unit("the same, as it was", 15, 120, 0.006),
-    "row_changed": Unit("the same, changed", 17, 120, 0.006),
-    "push_new": Unit("a record pushed, new, association included", 52, 89, 0.013),
-    "push_after_row_changed": Unit("a record pushed again", 48, 100, 0.023),
-    "turn": Unit("one change folded and pushed in a turn of its own", 12_000, 7_800, 17),
-    "event": Unit("an event of LearnUpon recorded and worked", 1_300, 740, 1.1),
+    "row_new": Unit("a row that a walk reads, new", 13, 65, 0.006, 0),
+    "row_unchanged": Unit("the same, as it was", 10, 92, 0.006, 0),
+    "row_changed": Unit("the same, changed", 13, 93, 0.006, 0),
+    "push_new": Unit("a record pushed, new, association included", 39, 66, 0.013, 0.18),
+    "push_after_row_changed": Unit("a record pushed again", 32, 75, 0.022, 0.16),
+    "turn": Unit("one change folded and pushed in a turn of its own", 7_600, 4_000, 14, 16),
+    "event": Unit("an event of LearnUpon recorded and worked", 550, 280, 0.16, 0.04),
 }
-ENROLLMENT_BYTES, LEARNER_BYTES, DELIVERY_BYTES = 440, 490, 1_070
+ENROLLMENT_BYTES, LEARNER_BYTES, DELIVERY_BYTES = 430, 490, 930
 WORKER_MB = 115
 
 
@@ -80,6 +81,7 @@ class Need:
     python_cores: float  # web and workers together
     database_cores: float
     worker_processes: float
+    redis_commands_a_second: float  # without the broker's
 
     @property
     def worker_gb(self) -> float:
@@ -94,7 +96,7 @@ def need(load: Load) -> Need:
     database = (events * (event.postgres + turn.postgres) + walked * row.postgres) / 1e6
     # A process is held while its call is under way: a push for a call, a walk for a page.
     held = python + (events + walked / PAGE) * CALL_SECONDS
-    return Need(python, database, held)
+    return Need(python, database, held, events * (event.redis + turn.redis))
 
 
 def history_hours(enrollments: int) -> float:
@@ -117,9 +119,9 @@ LOADS = (
 
 def units() -> str:
     """For docs/scaling.md."""
-    head = "| one of | Python, us | PostgreSQL, us | statements |\n|---|---|---|---|\n"
+    head = "| one of | Python, us | PostgreSQL, us | statements | Redis commands |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {one.what} | {one.python:,g} | {one.postgres:,g} | {one.statements:g} |\n"
+        f"| {one.what} | {one.python:,g} | {one.postgres:,g} | {one.statements:g} | {one.redis:g} |\n"
         for one in UNITS.values()
     )
 
@@ -146,6 +148,10 @@ def table() -> str:
         ("worker processes", [f"{_short(one.worker_processes)}" for one in needs]),
         ("their memory, GB", [f"{_short(one.worker_gb)}" for one in needs]),
         ("database cores", [f"{_short(one.database_cores)}" for one in needs]),
+        (
+            "Redis commands a second, without the broker's",
+            [_short(one.redis_commands_a_second) for one in needs],
+        ),
         ("disk, TB", [f"{load.disk_tb:.2g}" for load in LOADS]),
     ]
     head = "| | a few | many | very many | the same, walked as often as now |\n|---|---|---|---|---|\n"

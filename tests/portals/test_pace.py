@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -39,7 +40,8 @@ def age(seconds: float, *names: str) -> None:
     for name in names:
         limiter.store().hincrby(f"pace:{ACME}", name, -int(seconds))
     calls = f"pace:{ACME}:calls"
-    for member, at in limiter.store().zrange(calls, 0, -1, withscores=True):
+    made: Any = limiter.store().zrange(calls, 0, -1, withscores=True)
+    for member, at in made:
         limiter.store().zadd(calls, {member: at - seconds * 1e6})
 
 
