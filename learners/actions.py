@@ -94,6 +94,8 @@ def _read(portal: Portal, rows: list[Delivery]) -> Records:
 
 
 def _one(delivery: Delivery, portal: Portal, records: Records, step: Step, linked: bool) -> Result:
+    if isinstance(records, TryAgain):  # before anything is looked up for each of them
+        raise records
     if delivery.record_type != portal.record_type:
         return done("wrong_record_type")
     if tombstones.record_is_erased(portal.account, delivery.record_type, delivery.record_id):

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -100,6 +100,7 @@ def one_by_one(
     return refused
 
 
+@transaction.atomic  # else a crash in between leaves the records as they were, and nothing that differs
 def _remember(learner: Learner, someone: Person, warnings: str) -> None:
     """Keep what was carried as a fingerprint, what LearnUpon did not take, and the name and e-mail that our pages and
     HubSpot's records show."""

@@ -17,7 +17,7 @@ from webhooks.results import Done, Later, Result, one_by_one
 
 NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept.", forget=True)
 
-RUN_SECONDS = 30.0  # how often a deletion looks whether the record's workflow actions have ended
+RUN_SECONDS = 120.0  # how often an event looks whether its record's workflow actions have ended
 MERGED = "Its record was merged into one that is linked already."
 UNCHANGED = ("unchanged", "Nothing differed that LearnUpon should have.")
 

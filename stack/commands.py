@@ -100,7 +100,7 @@ def chaos() -> int:
     from stack.chaos.play import play
     from stack.chaos.stage import ENVIRONMENT
 
-    with whole_stack("chaos", keep=False, workers=2, environ=ENVIRONMENT) as app:
+    with whole_stack("chaos", keep=False, environ=ENVIRONMENT) as app:
         return 0 if play(app) else 1
 
 

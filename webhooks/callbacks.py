@@ -20,6 +20,7 @@ from webhooks.hubspot import output_fields
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
+LONGEST_RUNG = 6  # five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred
 UNKNOWN_RUNG = 4  # a callback HubSpot does not know yet is told again within the minute
 
 CLAIM = """
@@ -88,7 +89,7 @@ def _unknown(delivery: Delivery) -> None:
 def _later(deliveries: list[Delivery], error: VendorError) -> None:
     """Owed still. A dead connection needs no time of its own: these rest until the account is connected again."""
     if isinstance(error, TryAgain):
-        attempts = max(d.tell_attempts for d in deliveries) + 1
+        attempts = min(max(d.tell_attempts for d in deliveries) + 1, LONGEST_RUNG)
         _again(deliveries, retries.wait(attempts, error), counts=error.counts)
 
 

@@ -125,7 +125,6 @@ KINDS = (
     Kind("kill -9 actions worker", _kill(lambda s: s.app.workers[0]), 1),
     Kind("kill -9 live worker", _kill(lambda s: s.app.workers[1]), 1),
     Kind("kill -9 bulk worker", _kill(lambda s: s.app.workers[2]), 1),
-    Kind("kill -9 worker of all lanes", _kill(lambda s: s.app.workers[3]), 1),
     Kind("kill -9 beat", _kill(lambda s: s.app.beat), 1),
     Kind("kill -9 all processes of a worker's pool", _kill_pool),
     Kind("kill -9 all web processes but the first", _kill_web_children),

@@ -117,12 +117,14 @@ class Stage:
 
     def supervise(self) -> None:
         """What a service manager does: start again what ended by itself. A worker does that when its whole pool is
-        killed before it is up."""
+        killed before it is up. And what an admin does who reads the mail: enter the keys anew."""
         for process in (self.app.beat, *self.app.workers, self.app.web):
             if not process.running:
                 self.restarts += 1
                 process.kill()
                 process.start()
+        for subdomain in self.refused_portals():
+            self.reconnect(subdomain)
 
     # --- the end of all faults ------------------------------------------------------------------------
     def mend(self) -> None:
@@ -131,7 +133,8 @@ class Stage:
         self.scene.worlds.call("POST", "deliveries", {"duplicate": 0.0, "shuffle": 0.0, "drop": 0.0})
         self.hits = self.scene.worlds.call("GET", "faults")["faults"]
         self.scene.worlds.call("DELETE", "faults")
-        for subdomain in self.refused_portals():
+        self.scene.worlds.call("PUT", "options", {"token_seconds": WORLD["token_seconds"]})
+        for subdomain in self.refused_portals():  # by a fault that was still there
             self.reconnect(subdomain)
         self.app.check()
 

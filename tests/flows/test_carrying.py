@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
@@ -114,6 +115,19 @@ def test_one_dead_portal_does_not_keep_the_change_from_the_others(stage: Stage) 
     assert (row["first_name"], row["last_name"]) == ("Mary", "Nueva")
 
 
+def test_a_crash_while_it_is_remembered_leaves_the_records_due(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker died after it had noted the new e-mail and before the person's records were due again."""
+    record = linked(stage)
+    with monkeypatch.context() as crash:
+        crash.setattr(carrying, "Enrollment", None)
+        change(stage, record, email="maria.garcia@acme.example")
+    assert Learner.objects.get().email == MARIA
+    stage.later(minutes=5)
+    assert {r["properties"]["learner_email"] for r in stage.records()} == {"maria.garcia@acme.example"}
+
+
 def test_a_change_about_a_stranger_is_not_kept(stage: Stage) -> None:
     record = stage.new_contact(email="stranger@x.example", firstname="S")
     before = calls(stage)
@@ -140,7 +154,7 @@ def test_a_change_while_the_account_is_being_made_is_not_lost(stage: Stage) -> N
     stage.wait(lambda: stage.user("new@acme.example"))
     change(stage, record, lastname="Garcia")
     worker.join()
-    stage.later(minutes=1)
+    stage.later(minutes=3)
     assert account_of(stage, record)["last_name"] == "Garcia"
 
 

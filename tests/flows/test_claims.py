@@ -259,6 +259,17 @@ def test_a_callback_without_an_answer_is_repeated_until_heard(stage: Stage, kind
     assert len(stage.calls_to("learnupon", "/users", "POST")) == 1  # done once, however often it is told
 
 
+def test_one_callback_that_failed_often_does_not_hold_up_its_batch_for_hours(stage: Stage) -> None:
+    """Workflows stand still until HubSpot has heard."""
+    stage.fault("hubspot", "/callbacks", "status", status=503, times=2)
+    stage.run("user-add", *[stage.new_contact(email=f"t{number}@x.example") for number in range(2)])
+    Delivery.objects.filter(pk=Delivery.objects.earliest("pk").pk).update(tell_attempts=12)
+    tasks.sweep()
+    waits = [row.tell_due_at - timezone.now() for row in Delivery.objects.all() if row.tell_due_at]
+    assert len(waits) == 2
+    assert max(waits) < timedelta(minutes=7)
+
+
 def test_tellers_never_share_a_callback(stage: Stage) -> None:
     ids = stage.run("user-add", *(stage.new_contact(email=f"p{number}@x.example") for number in range(30)))
     Delivery.objects.update(

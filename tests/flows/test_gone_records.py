@@ -85,7 +85,7 @@ def test_a_restore_told_first_counts_for_a_link_that_is_only_made(stage: Stage) 
         stage.post("/webhooks/hubspot/events", [event])
         stage.work()
     stage.fresh_limits()
-    stage.later(minutes=2)
+    stage.later(minutes=3)
     assert stage.outcome(stage.execution(run)) == "created"
     assert Learner.objects.get().state == "active"
     assert not [row for row in stage.deliveries() if row.state == "waiting"]
