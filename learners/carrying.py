@@ -17,6 +17,7 @@ from django.utils import timezone
 from learners import claims, people
 from learners.models import Enrollment, Learner
 from learners.people import Person
+from portals import retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
 from portals.clients.learnupon import LearnUpon
@@ -165,7 +166,7 @@ def _compare(learner: Learner, someone: Person) -> None:
         Learner.objects.filter(pk=learner.pk).update(state_reason=refusal.message[:300])
     except TryAgain as error:
         if error.counts:
-            again = timezone.now() - EVERY + timedelta(hours=1)
+            again = timezone.now() - EVERY + timedelta(seconds=retries.scaled(3600))
             Learner.objects.filter(pk=learner.pk).update(checked_at=again)
         raise
     except (VendorError, OperationalError):

@@ -14,6 +14,9 @@ DUE: dict[str, str] = {
     "learners claimed": "SELECT count(*) FROM learners_learner WHERE busy_until > now()",
     "learners to be read": "SELECT count(*) FROM learners_learner "
     "WHERE read_due_at IS NOT NULL AND state = 'active'",
+    "learners to be compared": "SELECT count(*) FROM learners_learner l JOIN portals_portal p ON p.id = l.portal_id "
+    "WHERE l.state = 'active' AND p.state = 'connected' "
+    "AND (l.checked_at IS NULL OR l.checked_at < now() - interval '12 hours')",
     "mails due or being sent": "SELECT count(*) FROM learners_learner "
     "WHERE welcome IN ('due', 'sending') AND state = 'active'",
 }
