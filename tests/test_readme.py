@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from stack.ports import DEFAULTS
+
 ROOT: Path = settings.BASE_DIR
-SERVERS = ("DATABASE_URL", "REDIS_URL")  # without them a command starts servers of its own, as for a newcomer
+# Without these a command starts servers of its own on ports that are free, as for a newcomer.
+NAMED = ("DATABASE_URL", "REDIS_URL", *DEFAULTS)
 # As in the README, but for the tests: all of them would begin with this one.
 MORE = {"make demo": [], "make test": ["ARGS=tests/hubsync/test_env.py"]}
 ENDS = {"make demo": r"(\d+) workflow runs ended and told, 0 left open", "make test": r"=+ (\d+) passed in "}
@@ -28,7 +31,7 @@ def test_the_readme_has_two_commands() -> None:
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", commands())
 def test_the_command_ends_well(command: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in SERVERS}
+    environment = {name: value for name, value in os.environ.items() if name not in NAMED}
     done = subprocess.run(
         [*command.split(), f"PYTHON={sys.executable}", *MORE[command]], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400,

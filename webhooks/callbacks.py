@@ -20,7 +20,8 @@ from webhooks.hubspot import output_fields
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
-LONGEST_RUNG = 6  # five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred
+# Five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred.
+LONGEST_RUNG = 6
 UNKNOWN_RUNG = 4  # a callback HubSpot does not know yet is told again within the minute
 
 CLAIM = """

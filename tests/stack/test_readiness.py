@@ -23,7 +23,7 @@ BACK_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    ports = Ports()
+    ports = Ports({})  # beside the servers of whoever runs this
     var: Path = tmp_path_factory.mktemp("ready")
     try:
         with run("test", keep=False, durable=False, var=var) as mine, services(mine, {}) as servers:
