@@ -29,7 +29,7 @@ PARTS: dict[str, list[str]] = {
     "deploy": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
     "hubspot-app": [*HUBSPOT_APP, "--check"],
     "audit": [PYTHON, "-m", "stack.audit"],
-    "docs": [PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet"],
+    "docs": [PYTHON, "-m", "mkdocs", "build", "--strict"],
     "tests": [],
     "coverage": [PYTHON, "-m", "coverage", "report", "--skip-covered", f"--fail-under={COVERAGE_FLOOR}"],
 }

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from django.apps import apps
 from django.conf import settings
 
 from portals.counters import COUNTERS
+from stack.checks import PARTS
 from stack.cli import COMMANDS
 from stack.ports import DEFAULTS
 
