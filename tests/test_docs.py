@@ -214,3 +214,16 @@ def test_every_metric_is_listed_and_every_listed_one_exists() -> None:
 def compose() -> dict[str, Any]:
     services: dict[str, Any] = yaml.safe_load(read("docker-compose.yml"))["services"]
     return services
+
+
+# --- the site -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("addition", ["", "[nowhere](nowhere.md)"], ids=["whole", "a link to nothing"])
+def test_the_site_is_built_and_a_link_to_nothing_stops_it(tmp_path: Path, addition: str) -> None:
+    """`--quiet` would silence what `--strict` counts."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("mkdocs.yml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    with (tmp_path / "docs" / "index.md").open("a", encoding="utf-8") as index:
+        index.write(f"\n{addition}\n")
+    done = subprocess.run(PARTS["docs"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode == 0) is (addition == ""), done.stderr
