@@ -1,7 +1,7 @@
 """REST framework's view without what a vendor's request has no use for: it is posted JSON, from one caller, answered
 in JSON. Checks, errors and the description at /api/schema/ stay REST framework's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +43,9 @@ class Posted:
 
 
 class LeanView(APIView):
-    """`post` gives what is answered, 200; None is an empty body."""
+    """A subclass has `post(asked, ...)`, which gives what is answered, 200; None is an empty body."""
+
+    post: Callable[..., Any]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
@@ -58,9 +60,6 @@ class LeanView(APIView):
             return _refusal(error)
         except Exception as error:
             return _refusal(error)
-
-    def post(self, asked: Posted, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
 
 
 def _refusal(error: Exception) -> HttpResponse:
