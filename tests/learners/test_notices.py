@@ -137,14 +137,14 @@ def test_a_mail_server_that_is_down_loses_nothing(acme_portal: Portal, mailoutbo
 def test_the_link_switches_one_cause_off_for_one_person(
     client: Client, acme: HubSpotAccount, acme_portal: Portal, mailoutbox: Mails
 ) -> None:
-    acme.admin_emails = ["ada@acme.example", "grace@acme.example"]
+    acme.admin_emails = ["olga@acme.example", "grace@acme.example"]
     acme.save()
     lose(acme_portal)
     notices.tell()
     mail = mailoutbox[0]
     address = next(link for link in links(mail) if "/notices/" in link)
     assert mail.extra_headers["List-Unsubscribe"] == f"<{address}>"
-    assert "ada" not in address
+    assert "olga" not in address
     path = urlsplit(address).path
     page = client.get(path).content.decode()
     assert "No more mails of this kind?" in page
@@ -158,7 +158,7 @@ def test_the_link_switches_one_cause_off_for_one_person(
     Portal.objects.filter(pk=acme_portal.pk).update(state="connected", drift=drift)
     mailoutbox.clear()
     notices.tell()
-    assert [mail.to for mail in mailoutbox] == [["ada@acme.example"], ["grace@acme.example"]]
+    assert [mail.to for mail in mailoutbox] == [["olga@acme.example"], ["grace@acme.example"]]
 
 
 @pytest.mark.parametrize("cause", ["drift", "nonsense"])
