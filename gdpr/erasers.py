@@ -8,7 +8,7 @@ from django.db.models import F, Model, Q
 from django.db.models.functions import Now
 
 from gdpr.models import Erasure, ErasureStep
-from learners.models import Enrollment, Learner, Notice, Silence, Walk
+from learners.models import Enrollment, Learner, Notice, Silence, Tally, Walk
 from learners.reviewitem import ReviewItem
 from portals.models import (
     AuditEntry,
@@ -110,6 +110,7 @@ FREE_OF_PEOPLE: dict[type, str] = {
     Walk: "counts and course numbers",
     Notice: "that admins were told of a cause",
     Silence: "an admin of the customer's who wants no more mails; goes with the account",
+    Tally: "sums over all rows of a portal or an account, for a minute",
     Erasure: "the receipt: a keyed hash and counts",
     DailyCount: "counts",
     Heartbeat: "when beat and the workers last showed that they live",

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from gdpr.models import ErasureStep, finish
 from learners import links
-from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Walk
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Tally, Walk
 from portals.models import AuditEntry, HubSpotAccount, Portal
 from webhooks.models import DailyCount, Delivery
 
 SLICE = 5000
+UNREAD = timedelta(hours=1)  # sums that nobody has asked for since
 # Rows become counts in the statement that deletes them, so that none is counted twice or not at all.
 COUNT = """
 WITH old AS (
@@ -45,6 +46,7 @@ def tidy() -> dict[str, int]:
         "rows": _count_rows(now - timedelta(days=settings.ROW_DAYS)),
         "links": links.unlink_forgotten(),
         "accounts": _purge_accounts(now - timedelta(days=settings.UNINSTALL_DAYS)),
+        "tallies": Tally.objects.filter(counted_at__lt=now - UNREAD).delete()[0],
         "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
     }
 
@@ -96,6 +98,7 @@ def purge(account: HubSpotAccount) -> None:
         Notice,
         Silence,
         AuditEntry,
+        Tally,
         Portal,
     ):
         model._default_manager.filter(account=account).delete()

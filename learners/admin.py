@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from learners import push
-from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Walk
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Tally, Walk
 from portals.operators import ReadOnly, run_again
 
 
@@ -104,3 +104,11 @@ class SilenceAdmin(ReadOnly):
     list_select_related = ("account",)
     search_fields = ("=account__hub_id",)
     fields = ("account", "cause")
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnly):
+    list_display = ("key", "account", "counted_at")
+    list_select_related = ("account",)
+    search_fields = ("=account__hub_id",)
+    fields = ("key", "account", "asked", "numbers", "counted_at")

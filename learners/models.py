@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from learners.reviewitem import ReviewItem as ReviewItem
+from learners.tally import Tally as Tally
 from portals.models import HubSpotAccount, Portal, RecordType
 
 

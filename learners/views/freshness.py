@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.utils import timezone
 
-from learners.views.counted import counted
 from portals.models import HubSpotAccount
 
 # A percentile, which the ORM cannot say. What was written again unchanged has an old `changed_at` and says nothing.
@@ -18,17 +17,16 @@ GROUP BY portal_id
 """
 
 
-def p95_today(account: HubSpotAccount, zone: ZoneInfo | None) -> dict[int, float]:
-    """Portal -> seconds within which 95 of 100 changes of today stood in HubSpot."""
-    today = timezone.localdate(timezone=zone)
-    begin = timezone.make_aware(datetime.combine(today, time.min), zone)
+def midnight(zone: ZoneInfo | None) -> datetime:
+    """When today began there."""
+    return timezone.make_aware(datetime.combine(timezone.localdate(timezone=zone), time.min), zone)
 
-    def count() -> dict[int, float]:
-        with connection.cursor() as cursor:
-            cursor.execute(P95, [account.pk, begin, begin])
-            return {portal: float(seconds) for portal, seconds in cursor.fetchall()}
 
-    return counted(f"p95-{account.pk}-{today}", count)
+def p95(account: HubSpotAccount, since: datetime) -> list[tuple[int, float]]:
+    """Portal and seconds within which 95 of 100 changes since that moment stood in HubSpot."""
+    with connection.cursor() as cursor:
+        cursor.execute(P95, [account.pk, since, since])
+        return [(portal, float(seconds)) for portal, seconds in cursor.fetchall()]
 
 
 def span(seconds: float) -> str:

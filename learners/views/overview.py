@@ -1,10 +1,11 @@
 """Every portal of the account at a glance: is it connected, what is new, what waits, what fails, what is left to do."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -13,7 +14,7 @@ from learners.models import Enrollment, Learner, Walk
 from learners.views import checklist
 from learners.views.checklist import Step
 from learners.views.counted import counted
-from learners.views.freshness import p95_today, span
+from learners.views.freshness import midnight, p95, span
 from portals import consent, realm
 from portals.models import HubSpotAccount, Portal, PropertyMapping
 from portals.sessions import account_required
@@ -22,6 +23,7 @@ from portals.views.signed_in import SignedIn
 from webhooks.models import Delivery
 
 Counts = dict[int | None, Counter[str]]
+Row = tuple[int | None, str, int]  # portal, state, how many
 
 
 @dataclass
@@ -70,17 +72,21 @@ def overview(request: SignedIn) -> HttpResponse:
 
 
 def healths(account: HubSpotAccount) -> list[Health]:
-    portals = Portal.objects.live().filter(account=account).select_related("account").order_by("title", "pk")
-    mapped = set(PropertyMapping.objects.filter(portal__account=account).values_list("portal_id", flat=True))
-    history = Walk.objects.filter(account=account, kind=Walk.Kind.HISTORY)
-    walked = set(history.values_list("portal_id", flat=True).distinct())
-    learners = _counts(Learner.objects.filter(account=account), "state")
-    enrollments = counted(
-        f"statuses-{account.pk}", lambda: _counts(Enrollment.objects.filter(account=account), "status")
+    portals: Iterable[Any] = (
+        Portal.objects.live()
+        .filter(account=account)
+        .select_related("account")
+        .annotate(
+            mapped=Exists(PropertyMapping.objects.filter(portal=OuterRef("pk"))),
+            walked=Exists(Walk.objects.filter(portal=OuterRef("pk"), kind=Walk.Kind.HISTORY)),
+        )
+        .order_by("title", "pk")
     )
-    deliveries = _counts(Delivery.objects.filter(account=account, state__in=["waiting", "failed"]), "state")
+    learners = _by_portal(_count(Learner.objects.filter(account=account), "state"))
+    enrollments, p95_today = sums(account)
+    open_ones = Delivery.objects.filter(account=account, state__in=["waiting", "failed"])
+    deliveries = _by_portal(_count(open_ones, "state"))
     progress = _progress(account)
-    p95 = p95_today(account, zone(account))
     return [
         Health(
             portal,
@@ -88,18 +94,33 @@ def healths(account: HubSpotAccount) -> list[Health]:
             enrollments[portal.pk],
             deliveries[portal.pk],
             progress[portal.pk],
-            mapped=portal.pk in mapped,
-            walked=portal.pk in walked,
-            p95=p95.get(portal.pk),
+            mapped=portal.mapped,
+            walked=portal.walked,
+            p95=p95_today.get(portal.pk),
         )
         for portal in portals
     ]
 
 
-def _counts(rows: QuerySet[Any], by: str) -> Counts:
+def sums(account: HubSpotAccount) -> tuple[Counts, dict[int, float]]:
+    """Enrollments by portal and status, and how quick today's changes were by portal."""
+    since = midnight(zone(account))
+    rows = Enrollment.objects.filter(account=account)
+    key = f"overview-{account.pk}"
+    statuses, quick = counted(
+        account, key, since.isoformat(), lambda: (_count(rows, "status"), p95(account, since))
+    )
+    return _by_portal(statuses), dict(quick)
+
+
+def _count(rows: QuerySet[Any], by: str) -> list[Row]:
+    return list(rows.values_list("portal", by).annotate(count=Count("*")))
+
+
+def _by_portal(rows: Iterable[Row]) -> Counts:
     found: Counts = defaultdict(Counter)
-    for row in rows.values("portal", by).annotate(count=Count("*")):
-        found[row["portal"]][row[by]] += row["count"]
+    for portal, state, count in rows:
+        found[portal][state] += count
     return found
 
 

@@ -14,19 +14,20 @@ from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from learners.models import Enrollment, Learner
-from learners.views.counted import counted, forget
+from learners.views.counted import counted
 from portals.models import Course, Portal
 
 COMPLETED = Enrollment.Status.COMPLETED
 MANY = 5  # "5 or more courses" is one row of the distribution
-# A sum over sums, which the ORM cannot say.
+# Rows of JSON, each as a list. A sum over sums, which the ORM cannot say:
 DISTRIBUTION = """
-SELECT least(done, %s), count(*), sum(every - in_progress - done), sum(in_progress), sum(done) FROM (
+SELECT json_build_array(least(done, %(many)s), count(*), sum(every - in_progress - done), sum(in_progress), sum(done))
+FROM (
     SELECT count(*) AS every,
         count(*) FILTER (WHERE status = 'completed') AS done,
         count(*) FILTER (WHERE status = 'in_progress') AS in_progress
-    FROM learners_enrollment WHERE portal_id = %s AND NOT unenrolled GROUP BY learner_id
-) AS people GROUP BY 1
+    FROM learners_enrollment WHERE portal_id = %(portal)s AND NOT unenrolled GROUP BY learner_id
+) AS people GROUP BY least(done, %(many)s)
 """
 # Month by month along the index: cutting every moment down to its month takes three times as long.
 MONTHLY = """
@@ -34,11 +35,22 @@ WITH done AS NOT MATERIALIZED (
     SELECT completed_at FROM learners_enrollment
     WHERE portal_id = %(portal)s AND status = 'completed' AND NOT unenrolled AND completed_at IS NOT NULL
 ), latest AS (SELECT date_trunc('month', max(completed_at) AT TIME ZONE %(zone)s) AS month FROM done)
-SELECT begins::date, courses
+SELECT json_build_array(begins::date, courses)
 FROM latest, generate_series(month - interval '11 months', month, interval '1 month') AS begins,
 LATERAL (SELECT count(*) AS courses FROM done WHERE completed_at >= begins AT TIME ZONE %(zone)s
     AND completed_at < (begins + interval '1 month') AT TIME ZONE %(zone)s) AS counted
 WHERE courses > 0 ORDER BY begins DESC
+"""
+REQUIRED = """
+SELECT json_build_array(
+    course_id, count(DISTINCT learner_id) FILTER (WHERE status = 'completed'), count(DISTINCT learner_id)
+)
+FROM learners_enrollment
+WHERE portal_id = %(portal)s AND NOT unenrolled AND course_id = ANY (%(required)s::bigint[]) GROUP BY course_id
+"""
+# In one statement, so that charts that stand beside each other tell of one moment.
+SUMS = f"""
+SELECT array_to_json(ARRAY({DISTRIBUTION})), array_to_json(ARRAY({MONTHLY})), array_to_json(ARRAY({REQUIRED}))
 """
 
 
@@ -70,26 +82,6 @@ def courses_of(portal: Portal, people: list[Learner]) -> list[tuple[Learner, Cou
     return [(person, found[person.pk]) for person in people]
 
 
-def distribution(portal: Portal) -> tuple[list[tuple[str, int]], list[tuple[str, str, int]]]:
-    """How many people have completed so many courses, and how many courses stand in each status."""
-    with connection.cursor() as cursor:
-        cursor.execute(DISTRIBUTION, [MANY, portal.pk])
-        rows = cursor.fetchall()
-    people = {row[0]: row[1] for row in rows}
-    totals = [int(sum(row[2 + column] for row in rows)) for column in range(len(Enrollment.Status))]
-    statuses = [(s.value, str(s.label), total) for s, total in zip(Enrollment.Status, totals, strict=True)]
-    labels = [f"{n} course{'' if n == 1 else 's'}" for n in range(MANY)] + [f"{MANY} or more"]
-    spread = [(label, people.get(number, 0)) for number, label in enumerate(labels)] if people else []
-    return spread, statuses
-
-
-def completions_by_month(portal: Portal, zone: ZoneInfo | None) -> list[tuple[date, int]]:
-    """Of the year that ends with the latest completion; what lies before is not even read."""
-    with connection.cursor() as cursor:
-        cursor.execute(MONTHLY, {"portal": portal.pk, "zone": zone.key if zone else settings.TIME_ZONE})
-        return list(cursor.fetchall())
-
-
 def completions(portal: Portal) -> QuerySet[Enrollment]:
     done = enrollments_of(portal).filter(status=COMPLETED, completed_at__isnull=False)
     return done.select_related("learner").order_by("-completed_at", "-pk")
@@ -101,20 +93,47 @@ class Sums:
 
     statuses: list[tuple[str, str, int]]
     spread: list[tuple[str, int]]
-    months: list[tuple[date, int]]
-    required: list[tuple[str, int, int]]
+    months: list[
+        tuple[date, int]
+    ]  # of the year that ends with the latest completion; before it nothing is read
+    required: list[tuple[str, int, int]]  # course, how many people completed it, of how many enrolled
 
 
 def sums(portal: Portal, courses: list[Course], zone: ZoneInfo | None) -> Sums:
-    def count() -> Sums:
-        spread, statuses = distribution(portal)
-        return Sums(statuses, spread, completions_by_month(portal, zone), required_progress(portal, courses))
+    names = {course.course_id: course.name for course in courses if course.required}
+    of: dict[str, Any] = {
+        "portal": portal.pk,
+        "zone": zone.key if zone else settings.TIME_ZONE,
+        "required": sorted(names),
+        "many": MANY,
+    }
 
-    return counted(sums_key(portal), count)
+    def count() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(SUMS, of)
+            return cursor.fetchone()
+
+    people, months, required = counted(portal.account, f"sums-{portal.pk}", of, count)
+    numbers = {course: (done, enrolled) for course, done, enrolled in required}
+    return Sums(
+        statuses(people),
+        spread(people),
+        [(date.fromisoformat(month), done) for month, done in months],
+        [(name, *numbers.get(course, (0, 0))) for course, name in names.items()],
+    )
 
 
-def sums_key(portal: Portal) -> str:
-    return f"sums-{portal.pk}"
+def statuses(people: list[list[int]]) -> list[tuple[str, str, int]]:
+    """How many courses stand in each status."""
+    totals = [sum(row[2 + column] for row in people) for column in range(len(Enrollment.Status))]
+    return [(s.value, str(s.label), total) for s, total in zip(Enrollment.Status, totals, strict=True)]
+
+
+def spread(people: list[list[int]]) -> list[tuple[str, int]]:
+    """How many people have completed so many courses; nothing where there is nobody."""
+    numbers = {row[0]: row[1] for row in people}
+    labels = [f"{n} course{'' if n == 1 else 's'}" for n in range(MANY)] + [f"{MANY} or more"]
+    return [(label, numbers.get(number, 0)) for number, label in enumerate(labels)] if people else []
 
 
 def required_completed(portal: Portal) -> QuerySet[Enrollment]:
@@ -122,20 +141,6 @@ def required_completed(portal: Portal) -> QuerySet[Enrollment]:
     required = Course.objects.filter(portal=portal, required=True).values("course_id")
     done = enrollments_of(portal).filter(status=COMPLETED, course_id__in=required)
     return done.select_related("learner").order_by("-completed_at", "-pk")
-
-
-def required_progress(portal: Portal, courses: list[Course]) -> list[tuple[str, int, int]]:
-    """Each required course with how many people completed it, of how many that are enrolled."""
-    names = {course.course_id: course.name for course in courses if course.required}
-    people = Count("learner", distinct=True)
-    counted = {
-        row["course_id"]: (row["done"], row["enrolled"])
-        for row in enrollments_of(portal)
-        .filter(course_id__in=names)
-        .values("course_id")
-        .annotate(done=Count("learner", distinct=True, filter=Q(status=COMPLETED)), enrolled=people)
-    }
-    return [(name, *counted.get(course, (0, 0))) for course, name in names.items()]
 
 
 def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
@@ -149,7 +154,6 @@ def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
     courses = Course.objects.filter(portal=portal, course_id__in=changed)
     courses.filter(course_id__in=chosen).update(required=True)
     courses.exclude(course_id__in=chosen).update(required=False)
-    forget(sums_key(portal))
     Enrollment.objects.filter(portal=portal, course_id__in=changed).update(
         version=F("version") + 1,
         changed_at=Now(),

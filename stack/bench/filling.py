@@ -100,6 +100,16 @@ def fill(url: str, portal: int, kind: str, people: int, *, first: int, each: int
     return int(learner)
 
 
+def empty(url: str) -> None:
+    """What pages keep of their sums goes, as after a pause."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM learners_tally")
+    finally:
+        connection.close()
+
+
 def settle(url: str) -> None:
     """What autovacuum does within minutes of so many rows, now."""
     connection = psycopg2.connect(url)

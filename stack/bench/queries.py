@@ -1,5 +1,5 @@
 """Counts what pages ask the database: `python -m stack.bench.queries COOKIE` with addresses, one a line, on standard
-input; prints the numbers as JSON. In a process of its own, where nothing of ours is cached yet.
+input; prints the numbers as JSON. In a process of its own, as the first who asks.
 """
 
 import json

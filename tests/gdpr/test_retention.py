@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gdpr import erasure, retention
 from gdpr.models import Erasure, ErasureStep
-from learners.models import Enrollment, Learner, Notice, ReviewItem
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Tally
 from portals import tombstones
 from portals.models import AuditEntry, HubSpotAccount, Portal, PortalNumber, Tombstone
 from webhooks.models import DailyCount, Delivery
@@ -66,6 +66,7 @@ def furnished(portal: Portal) -> None:
     PortalNumber.objects.create(hub_id=account.hub_id, host=portal.host, number=portal.number)
     AuditEntry.objects.create(account=account, portal=portal, actor="admin@acme.example", action="saved")
     Notice.objects.create(account=account, cause="quiet", day=timezone.now().date())
+    Tally.objects.create(key=f"sums-{portal.pk}", account=account, asked=[], numbers=[])
     ReviewItem.objects.create(
         account=account, portal=portal, kind="merged", record_type="contact", first_record="501", first_user=5,
         second_record="501", second_user=6,
@@ -89,7 +90,7 @@ def test_an_uninstalled_account_is_purged_after_a_month(acme_portal: Portal, glo
     uninstall(account, 31)
     assert retention.tidy()["accounts"] == 1
     assert retention.tidy()["accounts"] == 0
-    for model in (Portal, Learner, Enrollment, Delivery, AuditEntry, Notice, ReviewItem):
+    for model in (Portal, Learner, Enrollment, Delivery, AuditEntry, Notice, ReviewItem, Tally):
         assert set(model._default_manager.values_list("account__hub_id", flat=True)) == {1002}, model
     account.refresh_from_db()
     assert (account.hub_domain, account.admin_emails, account.purged_at is not None) == ("", [], True)
@@ -109,6 +110,16 @@ def test_an_account_installed_again_in_time_keeps_everything(acme_portal: Portal
     retention.purge(stale)  # somebody was about to
     assert retention.tidy()["accounts"] == 0
     assert Learner.objects.count() == 1
+
+
+def test_sums_that_nobody_asks_for_any_more_go(acme_portal: Portal, globex_portal: Portal) -> None:
+    for portal, minutes in ((acme_portal, 61), (globex_portal, 59)):
+        at = timezone.now() - timedelta(minutes=minutes)
+        Tally.objects.create(
+            key=portal.subdomain, account=portal.account, asked=[], numbers=[], counted_at=at
+        )
+    assert retention.tidy()["tallies"] == 1
+    assert Tally.objects.get().key == "globex"
 
 
 def test_expired_sessions_go(as_acme: Client, acme_portal: Portal) -> None:

@@ -52,7 +52,7 @@ def test_people_by_number_of_courses_per_status(as_acme: Client, acme_portal: Po
     people = as_acme.get(f"/portals/{acme_portal.pk}/insights").context["people"]
     counted = {person.first_name: dict(courses) for person, courses in people}
     assert counted == {"Ada": {"completed": 2}, "Grace": {"in_progress": 1}}
-    assert dict(reports.distribution(acme_portal)[0])["2 courses"] == 1
+    assert dict(reports.sums(acme_portal, [], None).spread)["2 courses"] == 1
     rows = csv(as_acme, acme_portal, "people").splitlines()
     assert rows[1].startswith("Ada,Lovelace,ada@example.com,contact,")
     assert [row.split(",")[5:] for row in rows[1:]] == [["2", "0", "0"], ["0", "1", "0"]]
@@ -81,7 +81,7 @@ def test_months_begin_at_local_midnight_and_end_a_year_before_the_latest(acme_po
     for moment in moments:
         enrollment(ada, "Safety", status="completed", completed_at=moment)
         enrollment(ada, "Safety", status="completed", completed_at=moment, unenrolled=True)
-    months = reports.completions_by_month(acme_portal, ZoneInfo("America/New_York"))
+    months = reports.sums(acme_portal, [], ZoneInfo("America/New_York")).months
     assert months == [(date(2026, 11, 1), 2), (date(2026, 10, 1), 1), (date(2025, 12, 1), 1)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from gdpr.models import Erasure, ErasureStep
-from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Walk
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Tally, Walk
 from portals import audit
 from portals.models import Course, HubSpotAccount, PortalNumber, PropertyMapping, Tombstone
 from tests.conftest import make_account, make_portal
@@ -49,6 +49,7 @@ def furnish(hub_id: int) -> HubSpotAccount:
         second_user=2,
     )  # fmt: skip
     Walk.objects.create(**both)
+    Tally.objects.create(key=f"statuses-{account.pk}", account=account, asked=[], numbers=[])
     Heartbeat.objects.get_or_create(name=Heartbeat.Name.BEAT)
     Notice.objects.create(account=account, cause="drift", day="2026-01-01")
     Silence.objects.create(account=account, cause="drift", email="planted@example.com")

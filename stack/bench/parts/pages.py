@@ -2,7 +2,7 @@
 stopped, and the sandbox's vendors answer at once: it is the pages that are timed.
 
 A run begins with new web processes, which the pages of another, small account warm up: code and templates are loaded
-then, but whatever we cache of the large account is not there yet, and its making is timed with the rest.
+then, but the sums we keep of the large account are not there yet, and their making is timed with the rest.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from stack.application import Application, answers
 from stack.bench.addresses import addresses
 from stack.bench.figures import KEYS, Figures
-from stack.bench.filling import fill, settle
+from stack.bench.filling import empty, fill, settle
 from stack.bench.measuring import Timing, Visitor
 from stack.errors import StackError
 from stack.paths import ROOT
@@ -65,6 +65,7 @@ def _filled(scene: Scene, times: int) -> tuple[Pages, Pages]:
 
 
 def _queries(scene: Scene, pages: Pages) -> dict[str, int]:
+    empty(scene.app.services.database_url)
     argv = [sys.executable, "-m", "stack.bench.queries", scene.acme.cookies["hubsync_session"]]
     environment = dict(scene.app.environment)
     told = subprocess.run(
@@ -82,6 +83,7 @@ def _run(scene: Scene, large: Pages, small: Pages) -> dict[str, Timing]:
     if not wait_until(lambda: answers(f"{app.addresses.web}/readyz?only=database"), 30):
         raise StackError(f"The web process did not come up again.\n{app.web.last_lines()}")
     _visitor(app, scene.globex).timings(small, WARMING)
+    empty(app.services.database_url)
     return _visitor(app, scene.acme).timings(large, TIMES)
 
 
