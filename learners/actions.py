@@ -148,11 +148,8 @@ def _making(delivery: Delivery, portal: Portal, person: Person, step: Step) -> D
     learner = claims.learner_for(portal, delivery.record_type, delivery.record_id)
     if learner is None:
         return done("erased")
-    try:
-        with claims.held(learner) as mine:
-            return step(mine, person, (delivery.body or {}).get("inputs") or {})
-    finally:
-        _forget_unused(learner)
+    with claims.held(learner) as mine:
+        return step(mine, person, (delivery.body or {}).get("inputs") or {})
 
 
 def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step) -> Done:
@@ -173,14 +170,3 @@ def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step
             if not carrying.gone(mine):
                 raise
             return done("refused", mine, reason=carrying.GONE)
-
-
-def _forget_unused(learner: Learner) -> None:
-    """A learner that led to nothing (refused, elsewhere) does not stay as one."""
-    Learner.objects.filter(
-        pk=learner.pk,
-        state=Learner.State.NEW,
-        creating_since=None,
-        invitation=Learner.Sent.NO,
-        busy_until=None,
-    ).delete()

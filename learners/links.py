@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from learners import claims
 from learners.models import Enrollment, Learner
 from portals.lanes import Lane
 from webhooks import nudger
+from webhooks.models import Delivery
 
 DELETED = "The HubSpot record was deleted."
 MISSING = "HubSpot does not show this record at present."
@@ -41,7 +43,6 @@ def resume(learners: QuerySet[Learner]) -> int:
     changed += waiting.filter(invitation=Learner.Sent.SENT).update(
         state=Learner.State.PENDING, look_at=now, **again
     )
-    waiting.filter(claims.unused()).delete()
     changed += waiting.update(state=Learner.State.NEW, **again)
     Enrollment.objects.filter(~Q(version=F("pushed_version")), learner__in=paused).update(due_at=Now())
     return changed
@@ -92,3 +93,16 @@ def unlink_forgotten() -> int:
     for learner in learners:
         unlink(learner, "The HubSpot record was deleted more than 90 days ago.")
     return len(learners)
+
+
+@transaction.atomic
+def forget_unused() -> int:
+    """Learners that led to nothing and that no run will make anything of: it was refused, or its record went before
+    anybody took it up again after a worker's death."""
+    runs = Delivery.objects.filter(
+        account_id=OuterRef("account_id"), record_type=OuterRef("record_type"), record_id=OuterRef("record_id"),
+        kind__startswith="hubspot.action.", state=Delivery.State.WAITING,
+    )  # fmt: skip
+    unused = Learner.objects.filter(~Exists(runs), claims.unused(), state=Learner.State.NEW)
+    locked = unused.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:500]
+    return Learner.objects.filter(pk__in=list(locked)).delete()[0]

@@ -100,6 +100,7 @@ class Learner(models.Model):
                 condition=Q(read_due_at__isnull=False),
                 name="learner_read_due",
             ),
+            models.Index(fields=["account"], condition=Q(state="new"), name="learner_new"),
         ]
 
     def __str__(self) -> str:

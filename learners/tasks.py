@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from learners import carrying, invitations, notices, presence, push, push_rows, walks, welcome
+from learners import carrying, invitations, links, notices, presence, push, push_rows, walks, welcome
 from learners.models import Learner, Walk
 from portals import connecting
 from portals.clients import breaker
@@ -21,6 +21,7 @@ from portals.models import HubSpotAccount, Portal
 @shared_task(name="learners.sweep")
 def sweep() -> None:
     """Send a task for everything that is due; each finds out by its claim whether it still is."""
+    links.forget_unused()
     walks.start_polls()
     for task, subject, lane in _due():
         _send(task, subject, lane)

@@ -1,7 +1,11 @@
 """Contacts deleted and restored, told in any order and while workflow runs about them wait."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from learners import links
 from learners.claims import learner_for
 from learners.models import Learner
 from tests.flows.stage import ACME, Stage
@@ -53,6 +57,51 @@ def test_a_learner_that_never_came_to_anything_does_not_stay(stage: Stage, what:
         stage.control("POST", "restore", {"account": ACME, "contact_id": contact})
     stage.settle()
     assert not Learner.objects.exists()
+
+
+def test_a_claim_that_outlives_its_run_leaves_no_learner_behind(stage: Stage) -> None:
+    """The deletion takes the learner out of a worker's hands, and the restore finds it claimed still."""
+    contact = stage.contact(AMARA)
+    (run,) = stage.run("user-add", contact)
+    stage.hear()
+    learner_for(stage.portals["acme"], "contact", contact)
+    Learner.objects.update(busy_until=timezone.now() + timedelta(hours=1))
+    stage.control("POST", "delete", {"account": ACME, "contact_id": contact})
+    stage.settle()
+    for _ in range(4):
+        stage.later(minutes=1)
+    assert stage.outcome(stage.execution(run)) == "refused"
+    stage.control("POST", "restore", {"account": ACME, "contact_id": contact})
+    stage.settle()
+    assert Learner.objects.get().state == "new"
+    stage.later(hours=1)
+    assert not Learner.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "at_work",
+    [
+        {"creating_since": timezone.now()},
+        {"invitation": "sending"},
+        {"busy_until": timezone.now() + timedelta(hours=1)},
+    ],
+)
+def test_a_learner_at_work_stays(stage: Stage, at_work: dict[str, object]) -> None:
+    """Beside one of another account that nobody is at work on."""
+    learner = learner_for(stage.portals["acme"], "contact", stage.contact(AMARA))
+    learner_for(stage.portals["globex"], "contact", "7")
+    assert learner is not None
+    Learner.objects.filter(pk=learner.pk).update(**at_work)
+    assert links.forget_unused() == 1
+    assert Learner.objects.get() == learner
+
+
+def test_a_learner_whose_run_waits_stays(stage: Stage) -> None:
+    contact = stage.contact(AMARA)
+    stage.run("user-add", contact)
+    stage.hear()
+    learner_for(stage.portals["acme"], "contact", contact)
+    assert links.forget_unused() == 0
 
 
 def _told(kind: str, contact: str, at: int) -> dict[str, object]:
