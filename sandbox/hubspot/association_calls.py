@@ -38,10 +38,14 @@ class Pair:
         return spec(self.call, self.source, self.target)
 
     def join(self, source: str, target: str, wanted: Spec | None = None) -> None:
+        """What was merged away is named by its old id, and the survivor is meant."""
+        here, there = self.source.live(source), self.target.live(target)
+        if here is None or there is None:
+            raise not_found()
         back = spec(self.call, self.target, self.source)
         self.call.account.associations.add(
-            (self.source.kind.type_id, source),
-            (self.target.kind.type_id, target),
+            (self.source.kind.type_id, here.id),
+            (self.target.kind.type_id, there.id),
             wanted or self.default,
             back,
         )
@@ -79,8 +83,6 @@ def label_row(one: Spec) -> Row:
 def associate_default(call: Call) -> Answer:
     pair = Pair(call, "edit")
     source, target = call.path["from_id"], call.path["to_id"]
-    if pair.missing(source, target):
-        raise not_found()
     pair.join(source, target)
     now = call.world.now()
     return finished(now, now, [_default_row(pair, source, target), _default_row(pair, target, source)], [])
@@ -221,8 +223,6 @@ def list_associated(call: Call) -> Answer:
 def label_one(call: Call) -> Answer:
     pair = Pair(call, "edit")
     source, target = call.path["from_id"], call.path["to_id"]
-    if pair.missing(source, target):
-        raise not_found()
     for wanted in _specs(pair, call.json()):
         pair.join(source, target, wanted)
     return 201, _labelled(pair, source, target)

@@ -162,6 +162,8 @@ def test_merge_moves_records_and_old_ids_answer(hubspot: HubSpotSite, api: Api) 
     assert (event["primaryObjectId"], event["mergedObjectIds"], event["newObjectId"]) == (108, [107], 108)
     assert api.ok("GET", "/crm/objects/2026-09/contacts/107")["id"] == "108"
     assert [row["toObjectId"] for row in hubspot.world("associations")["associations"]] == ["108"]
+    api("PUT", f"/crm/objects/2026-09/contacts/107/associations/default/a4711_course_enrollment/{record}")
+    assert [row["toObjectId"] for row in hubspot.world("associations")["associations"]] == ["108"]
     again = {"account": 1001, "contact_id": "109", "merged_id": "108", "new_id": True}
     kept = hubspot.control("POST", "merge", again)["id"]
     assert {api.ok("GET", f"/crm/objects/2026-09/contacts/{id}")["id"] for id in (107, 108, 109)} == {kept}
