@@ -12,7 +12,7 @@ SUCCEEDED = ("created", "invited", "already_exists", "already_invited", "updated
 # Ends that a fault which passes must never lead to.
 GIVEN_UP = ("expired", "refused", "internal", "")
 RIGHTLY = ("no longer in HubSpot", "The link is paused")
-HELD = "SELECT count(*) FROM {} WHERE {}"
+HELD = "SELECT id FROM {} WHERE {} ORDER BY id"
 STUCK = {
     "delivery waiting": ("webhooks_delivery", "state = 'waiting'"),
     "answer owed": ("webhooks_delivery", "tell = 'owed'"),
@@ -167,10 +167,11 @@ def _former(facts: Facts, learner: Row) -> set[str]:
 
 
 def nothing_stuck(facts: Facts) -> Check:
-    counts = {
-        what: facts.stage.database.count(HELD.format(table, where)) for what, (table, where) in STUCK.items()
-    }
-    wrong = [f"{count} x {what}" for what, count in counts.items() if count]
+    wrong = [
+        f"{what} {row['id']}"
+        for what, (table, where) in STUCK.items()
+        for row in facts.stage.database.rows(HELD.format(table, where))
+    ]
     return Check("nothing stuck or left in a claim", len(facts.deliveries) + len(facts.enrollments), wrong)
 
 

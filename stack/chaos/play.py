@@ -18,6 +18,7 @@ from stack.paths import VAR
 from stack.processes import shown
 
 SHOWN = 8
+FACTS = "facts.json"  # what a failed run was judged by, beside its logs
 
 
 def play(app: Application) -> bool:
@@ -34,9 +35,13 @@ def play(app: Application) -> bool:
     say("the faults stop; waiting until everything has come to rest")
     stage.mend()
     left = quiet.wait(stage, say)
-    checks = _judge(stage, load, left)
+    facts = Facts(stage, load)
+    checks = _judge(facts, left)
     report(stage, name, load, struck, checks, time.monotonic() - began)
-    return all(check.passed for check in checks)
+    held = all(check.passed for check in checks)
+    if not held:
+        facts.keep(stage.app.run.logs / FACTS)
+    return held
 
 
 def _seed(text: str) -> int:
@@ -69,12 +74,11 @@ def _break(stage: Stage, load: Load) -> Counter[str]:
     return struck
 
 
-def _judge(stage: Stage, load: Load, left: dict[str, int]) -> list[Check]:
-    facts = Facts(stage, load)
+def _judge(facts: Facts, left: dict[str, int]) -> list[Check]:
     rest = Check("everything came to rest in time", 1, [f"{count} {what}" for what, count in left.items()])
     checkers = (*recorded.CHECKS, *invariants.CHECKS, *progress.CHECKS, *privacy.CHECKS)
-    stage.deliveries = len(facts.deliveries)
-    stage.outcomes = facts.outcomes
+    facts.stage.deliveries = len(facts.deliveries)
+    facts.stage.outcomes = facts.outcomes
     return [rest, *(checker(facts) for checker in checkers)]
 
 
@@ -104,7 +108,9 @@ def report(
         f"{_count(checks, DOUBLED)} doubled, {seconds:.0f} s, seed {stage.seed}."
     )
     if failed:
-        print(f"Replay with  make chaos SIZE={size} SEED={stage.seed}   Logs: {shown(stage.app.run.logs)}/")
+        print(
+            f"Replay with  make chaos SIZE={size} SEED={stage.seed}   Logs and {FACTS}: {shown(stage.app.run.logs)}/"
+        )
 
 
 def _write(

@@ -51,8 +51,11 @@ def latest_values(facts: Facts) -> Check:
     wrong, expected = [], _expected(facts)
     for row, learner in expected:
         for record in _records(facts, row, learner):
+            wanted = _values(facts, row, learner).items()
             differ = [
-                name for name, want in _values(facts, row, learner).items() if value(record, name) != want
+                f"{name} is {value(record, name)!r}, not {want!r}"
+                for name, want in wanted
+                if value(record, name) != want
             ]
             if differ:
                 wrong.append(f"enrollment {row['id']} of {row['portal']}: {', '.join(differ)}")
@@ -88,10 +91,10 @@ def _moment(text: str | None) -> str:
 def associated(facts: Facts) -> Check:
     expected = _expected(facts)
     wrong = [
-        f"record {record['id']} of enrollment {row['id']}"
+        f"record {record['id']} of enrollment {row['id']}: with {tied or 'nobody'}, not {learner['record_id']}"
         for row, learner in expected
         for record in _records(facts, row, learner)
-        if facts.tied[learner["hub_id"], record["id"]] != {learner["record_id"]}
+        if (tied := facts.tied[learner["hub_id"], record["id"]]) != {learner["record_id"]}
     ]
     return Check("enrollments associated with their contact alone", len(expected), wrong)
 
