@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from hubsync.flows import ACTIONS, CARDS
 from portals.models import HubSpotAccount, Portal
 from webhooks import callers, cards, hubspot, intake, learnupon, openapi, options
-from webhooks.authentication import HubSpotSignature, LearnUponSignature
+from webhooks.authentication import CardSignature, HubSpotSignature, LearnUponSignature
 from webhooks.lean import LeanView, Posted
 from webhooks.models import Delivery
 from webhooks.serializers import OptionsRequest, action_request
@@ -67,7 +67,7 @@ class CardView(APIView):
     """The card on a contact and the settings page, which run inside HubSpot. What can be expected to fail is answered
     200 with an `error`, because HubSpot's proxy hides the body of every other answer from them."""
 
-    authentication_classes = [HubSpotSignature]
+    authentication_classes = [CardSignature]
 
     @openapi.CARD_SHOWN
     def get(self, request: Request, card: str) -> Response:
