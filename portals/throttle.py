@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ def spend(rule: Rule, request: HttpRequest) -> int:
     measures: list[tuple[str, object, Limit | None]] = [
         ("address", client_address(request), rule.address),
         ("account", account.pk if account else None, rule.account),
-        ("name", request.POST.get("username", "").casefold()[:200] if rule.name else None, rule.name),
+        ("name", _login_name(request) if rule.name else None, rule.name),
     ]
     waits = [
         _over(f"{rule.bucket}:{kind}:{who}", limit)
@@ -100,6 +101,12 @@ def spend(rule: Rule, request: HttpRequest) -> int:
         if limit and who is not None
     ]
     return max(waits)
+
+
+def _login_name(request: HttpRequest) -> str:
+    """As Django's login reads it: a space or a wide letter more would else be a name of its own."""
+    typed = unicodedata.normalize("NFKC", request.POST.get("username", "").strip())
+    return typed.strip().casefold()[:200]
 
 
 def client_address(request: HttpRequest) -> str:

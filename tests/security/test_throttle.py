@@ -156,6 +156,17 @@ def test_admin_passwords_are_not_guessed_by_name_from_many_addresses() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("typed", [" root", "root\t", "\u2003root", "\uff52oot", " " * 300 + "root"])
+def test_a_name_is_one_however_it_is_typed(typed: str) -> None:
+    """Django's login strips and normalizes it: each of these would open the same account."""
+    get_user_model().objects.create_superuser("root", password="right horse battery")
+    right = {"username": typed, "password": "right horse battery"}
+    assert Client().post("/admin/login/", right, REMOTE_ADDR="192.0.2.7").status_code == 302
+    Client().post("/admin/login/", {"username": "root", "password": "x"}, REMOTE_ADDR="192.0.2.8")
+    assert Client().post("/admin/login/", right, REMOTE_ADDR="192.0.2.9").status_code == 429
+
+
+@pytest.mark.django_db
 def test_many_names_from_one_address_are_not_tried() -> None:
     answers = [
         Client().post("/admin/login/", {"username": f"name{n}", "password": "x"}).status_code
