@@ -1,13 +1,16 @@
 """A browser session belongs to one HubSpot account. Pages see that account's rows and nobody else's."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from portals.banners import banners
 from portals.models import HubSpotAccount, Portal
@@ -37,8 +40,10 @@ class AccountMiddleware:
 
 
 def sign_in(request: HttpRequest, account: HubSpotAccount, actor: str) -> None:
-    """Bind the session to the account; a new key, so that a session fixed beforehand is worth nothing."""
+    """Bind the session to the account; a new key, so that a session fixed beforehand is worth nothing. It ends so long
+    after this moment: Django alone would begin the time anew whenever something is written into it."""
     request.session.flush()
+    request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     request.session[ACCOUNT_KEY] = account.pk
     request.session[ACTOR_KEY] = actor
     rotate_token(request)

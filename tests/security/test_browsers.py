@@ -1,10 +1,15 @@
 """A person's browser between us and somebody hostile: whose session, whose button, whose cache."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from portals.models import HubSpotAccount, Portal
@@ -81,6 +86,18 @@ def test_signing_in_as_somebody_else_ends_the_first_session(vendors: Vendors) ->
     through_consent(vendors, browser, 1002)
     assert not opens(first)
     assert "1002" in browser.get("/portals/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_session_ends_twelve_hours_after_signing_in(vendors: Vendors) -> None:
+    """Whatever is written into it meanwhile: whoever has a copied cookie could else keep it alive for ever."""
+    signed_in_at = timezone.now()
+    browser = vendors.install_by_browser(1001)
+    key = browser.cookies[COOKIE].value
+    with time_machine.travel(signed_in_at + timedelta(hours=11), tick=False):
+        browser.get("/oauth/hubspot/start")
+    ends = Session.objects.get(pk=key).expire_date
+    assert ends - signed_in_at < timedelta(hours=12, minutes=1)
 
 
 # --- whose button ---------------------------------------------------------------------------------------
