@@ -109,6 +109,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 APPEND_SLASH = False
+# The app stands at the root of its host. A server that takes a SCRIPT_NAME header would let a caller say otherwise, and
+# what is decided by the beginning of a path would be decided wrongly.
+FORCE_SCRIPT_NAME = ""
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
