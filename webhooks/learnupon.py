@@ -14,11 +14,16 @@ from portals.models import Portal
 from webhooks import intake
 from webhooks.intake import Arrival
 
+# LearnUpon sends ten at most. Whoever has a portal of their own can sign more, and each becomes a row.
+MOST_EVENTS = 500
+
 
 def events(data: Any, webhook_type: str, portal: Portal) -> list[Arrival]:
     """The events of one request. Types nobody handles are acknowledged and left: LearnUpon's list is not public."""
     if not isinstance(data, dict) or not isinstance(data.get("data"), list):
         raise exceptions.ParseError('An object with a list under "data" is expected.')
+    if len(data["data"]) > MOST_EVENTS:
+        raise exceptions.ParseError(f"At most {MOST_EVENTS} events are taken at once.")
     kind = f"learnupon.{webhook_type}"
     if kind not in FLOWS:
         return []

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from portals.models import HubSpotAccount, Portal
 from tests.security.routes import addresses
-from webhooks import nudger, signatures
+from webhooks import learnupon, nudger, signatures
 from webhooks.models import Delivery
 
 MB = 1024 * 1024
@@ -176,8 +176,22 @@ def test_a_body_over_the_limit_is_refused_everywhere(doors: dict[str, Any], acme
             assert big.status_code == 413, path
 
 
-def test_no_file_of_a_stranger_reaches_the_disk(settings: Settings, tmp_path: Path, db: None) -> None:
-    """Reading a form's token reads the whole form, with its files, before anybody knows who sent it."""
+def test_a_portal_s_own_secret_signs_no_flood_of_rows(acme_portal: Portal) -> None:
+    """Whoever has a portal has its secret, and a megabyte holds tens of thousands of events."""
+    path = f"/webhooks/learnupon/{acme_portal.webhook_id}"
+    many = [{"enrollmentId": number} for number in range(learnupon.MOST_EVENTS + 1)]
+    assert post(path, orjson.dumps({"data": many})).status_code == 400
+    assert not Delivery.objects.exists()
+    assert post(path, orjson.dumps({"data": many[1:]})).status_code == 200
+    assert Delivery.objects.count() == learnupon.MOST_EVENTS
+
+
+@pytest.mark.parametrize("root", ["", "/webhooks"])
+def test_no_file_of_a_stranger_reaches_the_disk(
+    settings: Settings, tmp_path: Path, db: None, root: str
+) -> None:
+    """Reading a form's token reads the whole form, with its files, before anybody knows who sent it. A server that
+    believes a SCRIPT_NAME header changes nothing."""
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     seen: list[str] = []
     plain = tempfile.NamedTemporaryFile
@@ -189,7 +203,8 @@ def test_no_file_of_a_stranger_reaches_the_disk(settings: Settings, tmp_path: Pa
     tempfile.NamedTemporaryFile = watched
     try:
         big = SimpleUploadedFile("x.json", b"x" * 5 * MB)
-        assert Client(enforce_csrf_checks=True).post("/signout/", {"file": big}).status_code == 413
+        browser = Client(enforce_csrf_checks=True)
+        assert browser.post("/signout/", {"file": big}, SCRIPT_NAME=root).status_code == 413
     finally:
         tempfile.NamedTemporaryFile = plain
     assert seen == []
