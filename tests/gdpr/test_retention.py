@@ -37,6 +37,20 @@ def test_bodies_go_after_a_month_and_what_waits_keeps_its_own(acme_portal: Porta
     assert retention.tidy()["bodies"] == 0
 
 
+def test_words_about_a_person_go_with_the_body(acme_portal: Portal) -> None:
+    """A vendor's refusal quotes the person, and an erasure no longer finds the row once its record id is gone."""
+    said = "LearnUpon said: ada@example.com is no address."
+    failed = delivery(
+        acme_portal, 1, 31, kind="hubspot.action.user-add", state="failed", outcome="refused", why="refused",
+        record_type="contact", record_id="501", reason=said, outputs={"outcome": "refused", "message": said},
+    )  # fmt: skip
+    retention.tidy()
+    erasure.request(acme_portal.account, "contact", "501", Erasure.Source.HUBSPOT)
+    failed.refresh_from_db()
+    assert "ada" not in str(vars(failed))
+    assert (failed.why, failed.outputs) == ("refused", {"outcome": "refused"})
+
+
 def test_old_rows_become_counts_and_none_is_counted_twice(
     acme_portal: Portal, globex_portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
