@@ -7,6 +7,8 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -66,6 +68,29 @@ def test_every_page_opens_for_an_operator_and_shows_no_secret(operator: Client) 
             assert [secret for secret in SECRETS if secret in page.replace("-", "")] == [], address
             if not address.endswith("/change/"):
                 assert [known for known in PERSON if known in page] == [], address
+
+
+def test_an_operator_s_password_is_not_one_that_is_guessed() -> None:
+    """Customers have none: this is the only one there is to guess."""
+    for weak in ("short-one", "password1234", "192837465564", "anna-kowalska"):
+        with pytest.raises(ValidationError):
+            validate_password(weak, User(username="anna-kowalska"))
+    validate_password("correct horse battery", User(username="anna-kowalska"))
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize(
+    "query",
+    ["email__startswith=a", "email=ada@example.com", "first_name__regex=^A", "record_id__gt=5",
+     "enrollments__course_name__startswith=F", "state__regex=."],
+)  # fmt: skip
+def test_no_list_tells_what_it_does_not_show(operator: Client, query: str) -> None:
+    """Whether a list is empty would answer any question about a person, and nobody would learn that it was asked."""
+    path = reverse("admin:learners_learner_changelist")
+    assert operator.get(f"{path}?{query}").status_code == 400
+    assert operator.get(f"{path}?state__exact=active&record_type__exact=contact").status_code == 200
+    parked = reverse("admin:learners_enrollment_changelist")
+    assert operator.get(f"{parked}?parked_reason__isempty=1&due_at__isempty=0").status_code == 200
 
 
 @pytest.mark.usefixtures("accounts")
