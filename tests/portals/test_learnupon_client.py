@@ -233,3 +233,16 @@ def test_a_refusal_quotes_learnupon_shortly(wire: responses.RequestsMock, of_acm
     with pytest.raises(Refused) as caught:
         of_acme.create_user({})
     assert len(caught.value.message) < 250
+
+
+def test_a_refusal_tells_no_e_mail(wire: responses.RequestsMock, of_acme: LearnUpon) -> None:
+    """Its words are kept with the portal, where no erasure looks for a person."""
+    wire.get(
+        f"{USERS}/search",
+        status=422,
+        json={"message": "ann@acme.example, or <Ann@Acme.example>: no such address"},
+    )
+    with pytest.raises(VendorError) as caught:
+        of_acme.find_user("ann@acme.example")
+    assert caught.value.message == "LearnUpon said: (an e-mail), or <(an e-mail)>: no such address"
+    assert "acme" not in str(caught.value)
