@@ -14,7 +14,7 @@ help:
 	@echo "make fuzz    send 10,000 odd and hostile requests to every address for programs (SEED=n)"
 	@echo "make bench   measure speed; figures go to var/bench.json (PART=part,part, SIZE=large)"
 	@echo "make hubspot-app  write the files of hubspot-app/ that follow from the code"
-	@echo "make chaos   break everything under load, then check that nothing was lost (SIZE=small|large, SEED=n)"
+	@echo "make chaos   break everything under load, then check that nothing was lost (SIZE=small|large, SEED=n, RATES=on)"
 
 demo up test proofs fuzz bench chaos hubspot-app:
 	@$(PYTHON) -m stack $@

@@ -26,7 +26,7 @@ def play(app: Application) -> bool:
     name = os.environ.get("SIZE") or "default"
     seed = _seed(os.environ.get("SEED", ""))
     stage = Stage(app, size_of(name), seed, kept_rates=os.environ.get("RATES") == "on")
-    say(f"size {name}, seed {seed}: replay with  make chaos SIZE={name} SEED={seed}")
+    say(f"size {name}, seed {seed}: replay with  {_again(stage, name)}")
     began = time.monotonic()
     stage.set_up()
     load = Load(stage, random.Random(seed))  # noqa: S311  repeatable, not secret
@@ -42,6 +42,10 @@ def play(app: Application) -> bool:
     if not held:
         facts.keep(stage.app.run.logs / FACTS)
     return held
+
+
+def _again(stage: Stage, size: str) -> str:
+    return f"make chaos SIZE={size} SEED={stage.seed}" + (" RATES=on" if stage.kept_rates else "")
 
 
 def _seed(text: str) -> int:

@@ -36,7 +36,7 @@ POLL_SECONDS = 1.0
 
 def wait(stage: Stage, say: Callable[[str], None]) -> dict[str, int]:
     """What is still not at rest when the time is over; empty when all is."""
-    until = time.monotonic() + stage.size.quiet_seconds
+    until = time.monotonic() + stage.quiet_seconds
     if left := _until_none(stage, say, until, lambda: _left(stage)):
         return left
     # Walks that begin now find whatever was lost on the way, and make new work.

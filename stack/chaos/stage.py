@@ -28,6 +28,7 @@ ENVIRONMENT = {"RETRY_SCALE": SCALE}
 # Chosen so that tokens are renewed all the time: the sweep renews what lives for less than ten minutes.
 WORLD = {"time_scale": float(SCALE), "token_seconds": 640, "learnupon_minute": 6000}
 KEYS_SECONDS = 60
+PATIENCE = 6  # times as long until all has come to rest, where LearnUpon's own pace is kept
 SUBDOMAINS = ("acme", "acme-partners", "globex")
 
 
@@ -77,6 +78,10 @@ class Stage:
         ):
             step(self.scene)
         self.scene.worlds.call("POST", "deliveries", {"duplicate": 1.0, "shuffle": 1.0})
+
+    @property
+    def quiet_seconds(self) -> float:
+        return self.size.quiet_seconds * (PATIENCE if self.kept_rates else 1)
 
     def reconnect(self, subdomain: str) -> None:
         """What an admin does about keys that LearnUpon refuses: enter them again, as soon as the page is there."""
