@@ -20,8 +20,8 @@ class DeliveryAdmin(ReadOnly):
     search_fields = ("=account__hub_id", "=correlation_id")
     fields = (
         "account", "portal", "kind", "lane", "received_at", "occurred_at", "record_type", "record_id",
-        "learnupon_user_id", "enrollment_id", "state", "due_at", "claim", "attempts", "first_tried_at", "outcome",
-        "reason", "correlation_id", "done_at", "tell", "tell_due_at", "tell_attempts", "tell_until",
+        "learnupon_user_id", "enrollment_id", "state", "due_at", "claim", "unended", "attempts", "first_tried_at",
+        "outcome", "reason", "correlation_id", "done_at", "tell", "tell_due_at", "tell_attempts", "tell_until",
     )  # fmt: skip
     actions = ("again",)
 

@@ -20,34 +20,53 @@ from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks import endings
 from webhooks.models import Delivery
-from webhooks.results import Later, Result
+from webhooks.results import Done, Later, Result
 
 logger = logging.getLogger(__name__)
-FIELDS = [f.attname for f in Delivery._meta.concrete_fields]
+FIELDS = [f"d.{f.attname}" for f in Delivery._meta.concrete_fields]
 
+# One whose last claim never ended is taken by itself, so that it alone is to blame if this worker dies too.
 CLAIM = f"""
-UPDATE webhooks_delivery SET claim = claim + 1, due_at = now() + %s * interval '1 second'
-WHERE id IN (
-    SELECT id FROM webhooks_delivery
+WITH due AS MATERIALIZED (
+    SELECT id, due_at, unended FROM webhooks_delivery
     WHERE account_id = %s AND lane = %s AND state = 'waiting' AND due_at <= now()
     ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-)
+), oldest AS (SELECT id, unended > 0 AS suspect FROM due ORDER BY due_at, id LIMIT 1)
+UPDATE webhooks_delivery d
+SET claim = d.claim + 1, unended = d.unended + 1, due_at = now() + %s * interval '1 second'
+FROM due, oldest
+WHERE d.id = due.id AND CASE WHEN oldest.suspect THEN due.id = oldest.id ELSE due.unended = 0 END
 RETURNING {", ".join(FIELDS)}
 """  # noqa: S608  (column names of our own model)
 RELEASE = """
-UPDATE webhooks_delivery d SET due_at = now() FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
+UPDATE webhooks_delivery d SET due_at = now(), unended = d.unended - 1
+FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
 WHERE d.id = w.id AND d.claim = w.claim AND d.state = 'waiting'
 """
 
 
 def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
-    """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS."""
+    """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS; only one where a worker
+    died with it."""
     if lane == Lane.ACTIONS:
         _rest(account_id)
-    rows = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account_id, lane, most]))
-    if rows:
+    while rows := list(Delivery.objects.raw(CLAIM, [account_id, lane, most, settings.CLAIM_SECONDS])):
         logger.info("claimed", extra={"lane": lane, "deliveries": sorted(row.pk for row in rows)})
+        if rows[0].unended == 1 or not _set_aside(rows[0]):
+            break
     return sorted(rows, key=lambda row: row.pk)
+
+
+def _set_aside(suspect: Delivery) -> bool:
+    """Give up a delivery that worker after worker died with; whether this was one. The first may have died of a
+    neighbour, or been stopped from outside; so many in a row, most of them with this one alone, were not."""
+    deaths = suspect.unended - 1
+    logger.warning("worker died", extra={"delivery": suspect.pk, "kind": suspect.kind, "times": deaths})
+    if suspect.unended < retries.POISON_ATTEMPTS:
+        return False
+    said = f"Hubsync's workers died {deaths} times while they worked on this one, so it is set aside."
+    write(suspect, Done("expired", said, ok=False, why=Reason.INTERNAL))
+    return True
 
 
 def _rest(account_id: int) -> None:

@@ -16,7 +16,6 @@ from webhooks.results import Done, Later, Result
 
 logger = logging.getLogger(__name__)
 LEAST_WAIT = 0.2
-POISON_ATTEMPTS = 8  # about half an hour: what our own code fails on for so long waits for a person
 MISTAKE = "Hubsync made a mistake with this one"
 # In the order of their numbers, as everybody who holds several of them takes them.
 WRITE = """
@@ -29,7 +28,7 @@ WITH w AS (
     WHERE d.claim = w.claim AND d.state = 'waiting' ORDER BY d.id FOR UPDATE OF d
 )
 UPDATE webhooks_delivery d SET
-    state = w.state, outcome = w.outcome, why = w.why, reason = w.reason, attempts = d.attempts + w.counted,
+    state = w.state, outcome = w.outcome, why = w.why, reason = w.reason, unended = 0, attempts = d.attempts + w.counted,
     due_at = CASE WHEN w.state = 'waiting' THEN now() + w.wait * interval '1 second' ELSE d.due_at END,
     first_tried_at = CASE WHEN w.state = 'waiting' THEN coalesce(d.first_tried_at, now()) ELSE d.first_tried_at END,
     correlation_id = CASE WHEN w.state = 'waiting' THEN w.correlation_id ELSE d.correlation_id END,
@@ -95,8 +94,8 @@ def _settled(delivery: Delivery, result: Result) -> Result:
     if result.counts and delivery.attempts + 1 >= most:
         why = result.why or Reason.EXCEEDED
         return Done("expired", f"Tried {most} times. Last time: {result.message}", ok=False, why=why)
-    if result.why == delivery.why == Reason.INTERNAL and delivery.attempts + 1 >= POISON_ATTEMPTS:
-        said = f"{MISTAKE} {POISON_ATTEMPTS} times, so it is set aside."
+    if result.why == delivery.why == Reason.INTERNAL and delivery.attempts + 1 >= retries.POISON_ATTEMPTS:
+        said = f"{MISTAKE} {retries.POISON_ATTEMPTS} times, so it is set aside."
         return Done("expired", said, ok=False, why=result.why)
     expires = delivery.received_at + timedelta(days=retries.BLOCK_DAYS) - retries.ANSWER_BEFORE_EXPIRY
     waited_for = action and delivery.tell == Delivery.Tell.OWED

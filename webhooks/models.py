@@ -51,6 +51,8 @@ class Delivery(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     due_at = models.DateTimeField(db_default=Now())
     claim = models.PositiveIntegerField(default=0)
+    # Claims taken since one of them ended: more than the one in hand means that workers died of it, or with it.
+    unended = models.PositiveSmallIntegerField(default=0, db_default=0)
     attempts = models.PositiveIntegerField(default=0)
     first_tried_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=32, blank=True)

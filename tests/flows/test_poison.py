@@ -6,11 +6,12 @@ import pytest
 
 from learners import actions, enrollments, people, provisioning, push
 from learners.models import Enrollment, Learner
+from portals import retries
 from portals.clients.batches import Batch, Row
 from portals.clients.hubspot import HubSpot
 from tests.flows.stage import Stage
 from tests.flows.test_push import linked, seen
-from webhooks import claims, endings
+from webhooks import claims
 from webhooks.models import Delivery
 
 POISON = 13
@@ -35,7 +36,7 @@ def test_a_delivery_that_breaks_our_code_is_set_aside_and_its_neighbours_go_on(
     row = Delivery.objects.get(record_id=contacts[2])
     assert (row.state, row.why, row.attempts) == ("waiting", "internal", 1)
     assert Delivery.objects.filter(outcome="created").count() == 4
-    for _ in range(endings.POISON_ATTEMPTS):
+    for _ in range(retries.POISON_ATTEMPTS):
         stage.later(hours=5)
     row.refresh_from_db()
     assert (row.state, row.outcome, row.why, row.attempts) == ("failed", "expired", "internal", 8)
