@@ -28,6 +28,7 @@ from portals.models import Portal
 logger = logging.getLogger(__name__)
 GONE = "LearnUpon no longer has this user."
 DISABLED = "The LearnUpon account is disabled."
+ADMINS = "The e-mail was left as it is, because this account is an admin's: change it in LearnUpon."
 FIELDS = ("email", "first_name", "last_name")
 EVERY = timedelta(days=1)  # each linked record is compared with what was last carried over
 
@@ -61,7 +62,11 @@ def _differences(
         for name in FIELDS
         if getattr(someone, name) and not _same(name, someone, there.get(name))
     }
-    return changes, people.data_for(learner, someone, there.get("customDataFieldValues"))
+    data = people.data_for(learner, someone, there.get("customDataFieldValues"))
+    # Whoever may edit a contact could else make an admin's login their own, by LearnUpon's Forgot password.
+    if there.get("user_type") == "admin" and changes.pop("email", ""):
+        data.warnings.append(ADMINS)
+    return changes, data
 
 
 def _same(name: str, someone: Person, theirs: Any) -> bool:

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from learners import carrying
 from learners.models import Learner
+from portals.clients.learnupon import LearnUpon
+from portals.lanes import Lane
 from portals.models import Portal
 from tests.flows.stage import ACME, Row, Stage
 from tests.flows.test_provisioning import map_field
@@ -70,6 +72,20 @@ def test_an_address_somebody_else_has_is_said_and_the_link_stays(stage: Stage) -
     change(stage, record, email="maria.new@acme.example")
     assert account_of(stage, record)["email"] == "maria.new@acme.example"
     assert Learner.objects.get().state_reason == ""
+
+
+def test_an_admin_s_login_is_not_changed_from_hubspot(stage: Stage) -> None:
+    """Who edits contacts, or fills in a form, would else become an admin of the portal."""
+    record = linked(stage)
+    number = int(account_of(stage, record)["id"])
+    LearnUpon(stage.portals["acme"], Lane.ACTIONS).update_user(number, {"user_type": "admin"})
+    change(stage, record, email="mallory@acme.example", firstname="Mary")
+    row = account_of(stage, record)
+    assert (row["email"], row["first_name"], row["user_type"]) == (MARIA, "Mary", "admin")
+    assert carrying.ADMINS in Learner.objects.get().state_reason
+    LearnUpon(stage.portals["acme"], Lane.ACTIONS).update_user(number, {"user_type": "manager"})
+    change(stage, record, email="maria.garcia@acme.example")
+    assert account_of(stage, record)["email"] == "maria.garcia@acme.example"
 
 
 def test_an_address_elsewhere_in_the_realm_is_said_too(stage: Stage) -> None:
