@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
+from gdpr.forgetting import users_of
 from gdpr.models import Erasure
 from learners.models import Enrollment, Learner
 from learners.reviewitem import ReviewItem
@@ -52,9 +53,8 @@ def _deliveries(
     account: HubSpotAccount, record_type: str, record_id: str, learners: list[Learner]
 ) -> QuerySet[Delivery]:
     about = Q(record_type=record_type, record_id=record_id)
-    for learner in learners:
-        if learner.learnupon_user_id:
-            about |= Q(portal=learner.portal_id, learnupon_user_id=learner.learnupon_user_id)
+    for portal_id, user_ids in users_of(learners).items():
+        about |= Q(portal=portal_id, learnupon_user_id__in=user_ids)
     return Delivery.objects.filter(about, account=account)
 
 

@@ -36,7 +36,7 @@ def forget(account: HubSpotAccount, record_type: str, record_id: str, email: str
     tombstones.bury(account, record_type, record_id, emails)
     for other in _former_ids(account, record_type, record_id):
         tombstones.bury(account, record_type, other, set())
-    person = Person(account, record_type, record_id, _users(learners), frozenset(emails - {""}))
+    person = Person(account, record_type, record_id, users_of(learners), frozenset(emails - {""}))
     rows = list(Enrollment.objects.select_related("portal").filter(learner__in=learners))
     counts = {model._meta.model_name or "": eraser(person) for model, eraser in ERASERS.items()}
     accounts = [where for learner in learners if (where := _record_id_at_learnupon(learner))]
@@ -55,7 +55,7 @@ def _former_ids(account: HubSpotAccount, record_type: str, record_id: str) -> se
     return found - {record_id}
 
 
-def _users(learners: list[Learner]) -> dict[int, list[int]]:
+def users_of(learners: list[Learner]) -> dict[int, list[int]]:
     """Portal -> LearnUpon users. One that was unlinked and has become another record's is not this person's."""
     users: dict[int, list[int]] = defaultdict(list)
     for learner in learners:

@@ -70,6 +70,17 @@ def test_all_portals_of_the_account_and_no_other(
     assert (entry.action, entry.details) == ("personal data exported", {})
 
 
+def test_an_account_that_is_somebody_else_s_by_now_is_not_theirs(acme_portal: Portal) -> None:
+    """The link was wrong and was cut; what came since is about the one who has the account."""
+    learner(acme_portal, "Ada", record_id="501", learnupon_user_id=77, state="unlinked")
+    learner(acme_portal, "Grace", record_id="502", learnupon_user_id=77)
+    told = {"user": {"email": "grace@example.com"}}
+    delivery(acme_portal, record_id="", learnupon_user_id=77, kind="learnupon.course_completion", body=told)
+    held = access.everything(acme_portal.account, "contact", "501")
+    assert [row["first_name"] for row in held["learners"]] == ["Ada"]
+    assert "grace" not in str(held)
+
+
 def test_of_a_question_about_two_records_only_their_own_side(acme_portal: Portal) -> None:
     theirs, their_user = "900000000502", "900000007878"  # long: moments in the answer spell short numbers
     ReviewItem.objects.create(
