@@ -73,7 +73,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the lists offer to filter by. Django takes any column from the address: names and e-mails could be
         found out letter by letter, without a look that is recorded."""
-        offered = {one if isinstance(one, str) else one[0] for one in self.list_filter}
+        offered = {str(one[0] if isinstance(one, list | tuple) else one) for one in self.list_filter}
         column, _, how = lookup.partition("__")
         return column in offered and how in FILTERED
 
