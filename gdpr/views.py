@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gdpr import access, erasure, retention
 from gdpr.models import Erasure
 from learners.views.window import window
-from portals import audit, oauth, sessions
+from portals import audit, numbers, oauth, sessions
 from portals.clients.errors import VendorError
 from portals.models import AuditEntry, Portal, RecordType
 from portals.sessions import account_required, portal_or_404
@@ -30,10 +30,10 @@ class RecordForm(forms.Form):
     )
 
     def clean_record_id(self) -> str:
-        value: str = self.cleaned_data["record_id"].strip()
-        if not value.isdecimal():
+        number = numbers.whole(self.cleaned_data["record_id"].strip())
+        if not number:
             raise forms.ValidationError("Enter digits only: the record id, not the name or e-mail.")
-        return value
+        return str(number)  # as HubSpot writes it: a zero in front would make another record of it
 
 
 class EraseForm(RecordForm):

@@ -13,6 +13,7 @@ from hubsync.flows import FLOWS
 from learners.models import Learner
 from learners.outcomes import OUTCOMES
 from learners.views.wording import kind_name
+from portals import numbers
 from portals.reasons import REASONS
 from webhooks.models import Delivery
 
@@ -63,10 +64,10 @@ class AddForm(forms.Form):
     )
 
     def clean_record_id(self) -> str:
-        value: str = self.cleaned_data["record_id"].strip()
-        if not value.isdecimal():
+        number = numbers.whole(self.cleaned_data["record_id"].strip())
+        if not number:
             raise forms.ValidationError("Enter digits only: the record id, not the name or e-mail.")
-        return value
+        return str(number)  # as HubSpot writes it: a zero in front would make another record of it
 
     def clean_action(self) -> str:
         return self.cleaned_data["action"] or "user-add"

@@ -5,6 +5,7 @@ from django.test import Client
 
 from gdpr.models import Erasure
 from learners.models import Learner
+from portals import tombstones
 from portals.models import HubSpotAccount, Portal
 
 
@@ -59,6 +60,19 @@ def test_erasing_leaves_a_receipt_and_nobody(as_acme: Client, acme_portal: Porta
     assert not Learner.objects.filter(pk=ada.pk).exists()
     assert Erasure.objects.get(account=acme_portal.account).source == Erasure.Source.ADMIN
     assert "ada@example.com" not in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "erased"), [("0501", True), (" 501 ", True), ("\u0665\u0660\u0661", False), ("0", False)]
+)
+def test_no_receipt_is_given_for_another_spelling(
+    as_acme: Client, acme_portal: Portal, typed: str, erased: bool
+) -> None:
+    """The receipt would say that the person is gone, and the tombstone would stop nobody."""
+    form = {"record_type": "contact", "record_id": typed, "confirm": "yes"}
+    as_acme.post(f"/portals/{acme_portal.pk}/privacy/erase", form)
+    assert Erasure.objects.exists() is erased
+    assert tombstones.record_is_erased(acme_portal.account, "contact", "501") is erased
 
 
 def test_another_account_cannot_erase(as_globex: Client, acme_portal: Portal, ada: Learner) -> None:
