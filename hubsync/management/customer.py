@@ -11,7 +11,7 @@ from django.utils import timezone
 from gdpr.models import Erasure, ErasureStep
 from learners.models import Enrollment, Learner, ReviewItem, Walk
 from learners.views.freshness import span
-from portals import oauth
+from portals import oauth, reasons
 from portals.clients import breaker, limiter
 from portals.clients.breaker import Vendor
 from portals.models import AuditEntry, HubSpotAccount, Portal
@@ -49,6 +49,13 @@ def _counts(rows: QuerySet[Any], *by: str) -> list[str]:
     """How many rows there are by these columns, the most first."""
     found = rows.order_by().values_list(*by).annotate(count=Count("pk")).order_by("-count", *by)
     return [f"{count:>8,}  {' · '.join(str(one or '-') for one in values)}" for *values, count in found]
+
+
+def _whys(rows: QuerySet[Any]) -> Iterator[str]:
+    """How many fail of what class, and what to do about it."""
+    found = rows.exclude(why="").order_by("why").values_list("why").annotate(count=Count("pk"))
+    for why, count in found:
+        yield f"{count:>8,}  {why} ({reasons.title(why)}): {reasons.advice(why)}"
 
 
 def _account(account: HubSpotAccount) -> Iterator[str]:
@@ -115,6 +122,7 @@ def _deliveries(account: HubSpotAccount) -> Iterator[str]:
     rows = Delivery.objects.filter(account=account)
     unfinished = rows.filter(state__in=[Delivery.State.WAITING, Delivery.State.FAILED])
     yield from _counts(unfinished, "state", "lane", "outcome") or ["Nothing waits and nothing has failed."]
+    yield from _whys(unfinished)
     oldest = rows.filter(state=Delivery.State.WAITING).aggregate(due=Min("due_at"), came=Min("received_at"))
     if oldest["due"]:
         yield f"oldest due {ago(oldest['due'])}; the oldest that waits came {ago(oldest['came'])}"
@@ -134,6 +142,7 @@ def _progress(account: HubSpotAccount) -> Iterator[str]:
         f", oldest due {ago(found['oldest'])}" if found["due"] else ""
     )
     yield f"{found['refused']:>8,}  refused by HubSpot"
+    yield from _whys(Enrollment.objects.filter(account=account, due_at=None))
 
 
 def _events(account: HubSpotAccount) -> Iterator[str]:

@@ -50,6 +50,17 @@ def test_one_page_tells_of_one_customer_without_naming_anybody(accounts: list[Hu
 
 
 @pytest.mark.usefixtures("clean_limiter")
+def test_it_says_why_things_fail_and_what_to_do(accounts: list[HubSpotAccount]) -> None:
+    assert "again." not in told("account", 1001)
+    Delivery.objects.filter(account=accounts[0]).update(why="internal")
+    Enrollment.objects.filter(account=accounts[0]).update(why="refused")
+    page = told("account", 1001)
+    assert "1  internal (Our mistake): Whoever runs Hubsync finds it in the log." in page
+    assert "1  refused (Refused): Mend what the reason names, then try it again." in page
+    assert "Our mistake" not in told("account", 1002)
+
+
+@pytest.mark.usefixtures("clean_limiter")
 def test_the_budget_and_the_breakers_are_this_customers_and_of_this_moment(
     accounts: list[HubSpotAccount],
 ) -> None:
