@@ -108,6 +108,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "hubsync.formats"
 APPEND_SLASH = False
 # The app stands at the root of its host. A server that takes a SCRIPT_NAME header would let a caller say otherwise, and
 # what is decided by the beginning of a path would be decided wrongly.

@@ -1,12 +1,22 @@
 """Links and progress as operators see them: ids and states, no names, no addresses, no results."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from learners import push
 from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Tally, Walk
-from portals.operators import ReadOnly, run_again
+from portals.operators import WHY, ReadOnly, narrowed, run_again
+
+WAITS, REFUSED, TOLD = "Waits for HubSpot", "HubSpot refused it", "HubSpot has it"
+PROGRESS = narrowed(
+    "progress",
+    {
+        "waits": (WAITS, Q(due_at__isnull=False)),
+        "refused": (REFUSED, Q(due_at=None) & ~Q(parked_reason="")),
+        "told": (TOLD, Q(due_at=None, parked_reason="")),
+    },
+)
 
 
 @admin.register(Learner)
@@ -14,7 +24,7 @@ class LearnerAdmin(ReadOnly):
     person = True
     list_display = (
         "id",
-        "account",
+        "customer",
         "portal",
         "record_type",
         "state",
@@ -35,17 +45,25 @@ class LearnerAdmin(ReadOnly):
 class EnrollmentAdmin(ReadOnly):
     person = True
     list_display = (
-        "id", "account", "portal", "version", "pushed_version", "changed_at", "pushed_at", "due_at", "attempts",
+        "id", "customer", "portal", "progress", "class_of_failure", "attempts", "changed_at", "pushed_at", "due_at",
     )  # fmt: skip
-    list_filter = (("due_at", admin.EmptyFieldListFilter), ("parked_reason", admin.EmptyFieldListFilter))
+    list_filter = (PROGRESS, WHY)
     list_select_related = ("account", "portal")
     search_fields = ("=account__hub_id", "=correlation_id")
+    search_help_text = "The number of a HubSpot account, or a correlation id of HubSpot's"
     fields = (
         "account", "portal", "learner", "enrollment_id", "course_id", "unenrolled", "withdrawn", "read_as_of",
-        "version", "pushed_version", "hubspot_id", "associated_with", "changed_at", "pushed_at", "due_at", "claim",
-        "attempts", "parked_reason", "correlation_id",
+        "progress", "parked_reason", "what_to_do", "correlation_id", "version", "pushed_version", "hubspot_id",
+        "associated_with", "changed_at", "pushed_at", "due_at", "claim", "attempts",
     )  # fmt: skip
+    readonly_fields = ("progress", "what_to_do")
     actions = ("again",)
+
+    @admin.display(description="progress")
+    def progress(self, enrollment: Enrollment) -> str:
+        if enrollment.due_at:
+            return WAITS
+        return REFUSED if enrollment.parked_reason else TOLD
 
     @admin.action(description="Run again what HubSpot refused")
     def again(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
@@ -56,7 +74,7 @@ class EnrollmentAdmin(ReadOnly):
 @admin.register(ReviewItem)
 class ReviewItemAdmin(ReadOnly):
     person = True
-    list_display = ("id", "account", "portal", "kind", "state", "opened_at", "decided_at")
+    list_display = ("id", "customer", "portal", "kind", "state", "opened_at", "decided_at")
     list_filter = ("state", "kind")
     list_select_related = ("account", "portal")
     search_fields = ("=account__hub_id",)
@@ -70,7 +88,7 @@ class ReviewItemAdmin(ReadOnly):
 class WalkAdmin(ReadOnly):
     list_display = (
         "id",
-        "account",
+        "customer",
         "portal",
         "kind",
         "state",
@@ -90,7 +108,7 @@ class WalkAdmin(ReadOnly):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnly):
-    list_display = ("id", "account", "cause", "day", "at")
+    list_display = ("id", "customer", "cause", "day", "at")
     list_filter = ("cause",)
     list_select_related = ("account",)
     search_fields = ("=account__hub_id",)
@@ -99,7 +117,7 @@ class NoticeAdmin(ReadOnly):
 
 @admin.register(Silence)
 class SilenceAdmin(ReadOnly):
-    list_display = ("id", "account", "cause")
+    list_display = ("id", "customer", "cause")
     list_filter = ("cause",)
     list_select_related = ("account",)
     search_fields = ("=account__hub_id",)
@@ -108,7 +126,7 @@ class SilenceAdmin(ReadOnly):
 
 @admin.register(Tally)
 class TallyAdmin(ReadOnly):
-    list_display = ("key", "account", "counted_at")
+    list_display = ("key", "customer", "counted_at")
     list_select_related = ("account",)
     search_fields = ("=account__hub_id",)
     fields = ("key", "account", "asked", "numbers", "counted_at")

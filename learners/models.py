@@ -49,13 +49,11 @@ class Learner(models.Model):
     invitation = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
     invited_at = models.DateTimeField(null=True, blank=True)
     look_at = models.DateTimeField(null=True, blank=True)  # whether the invitation was accepted
-    welcome = models.CharField(
-        max_length=16, choices=Sent, default=Sent.NO
-    )  # the mail that leads to a first login
+    # The mail that leads to a first login.
+    welcome = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
     welcome_due_at = models.DateTimeField(null=True, blank=True)
-    read_due_at = models.DateTimeField(
-        null=True, blank=True
-    )  # when to fetch this learner's enrollments in one call
+    # When to fetch this learner's enrollments in one call.
+    read_due_at = models.DateTimeField(null=True, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)  # of the HubSpot values as last carried over
     checked_at = models.DateTimeField(null=True, blank=True)  # when the record was last compared with it
     queued_courses = models.JSONField(default=list)  # to be enrolled in once the invitation is accepted

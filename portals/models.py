@@ -54,6 +54,7 @@ class HubSpotAccount(models.Model):
     configuration_problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = "HubSpot account"
         constraints = [
             models.CheckConstraint(condition=Q(generation__gte=1), name="account_generation_counts_from_one")
         ]
@@ -270,6 +271,7 @@ class AuditEntry(models.Model):
     details = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes = [models.Index(F("account"), F("at").desc(), name="audit_newest_first")]
 
     def __str__(self) -> str:

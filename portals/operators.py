@@ -8,15 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from portals import audit
+from portals import audit, reasons
 from portals.models import HubSpotAccount
 
 PATH, COOKIE = "/admin/", "hubsync_operator"
 OPERATOR = "operator "  # how the name of one begins in the trail; customers are e-mail addresses
-FILTERED = ("", "exact", "isnull", "isempty")  # what the filters beside a list write into its address
+FILTERED = ("", "exact", "isnull")  # what the filters beside a list write into its address
 AT_ONCE = 1000  # rows one press of an action takes
 
 
@@ -45,9 +45,30 @@ def name_of(request: HttpRequest) -> str:
     return OPERATOR + request.user.get_username()
 
 
+def narrowed(name: str, choices: dict[str, tuple[str, Q]]) -> type[admin.SimpleListFilter]:
+    """A filter beside a list: word in the address -> what it is called, and which rows it leaves."""
+
+    class Narrowed(admin.SimpleListFilter):
+        title = parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(word, called) for word, (called, _) in choices.items()]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            value = self.value()
+            return queryset.filter(choices[value][1]) if value in choices else queryset
+
+    return Narrowed
+
+
+WHY = narrowed("why", {why: (title, Q(why=why)) for why, (title, _) in reasons.REASONS.items()})
+
+
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """A model as operators see it: `fields` names what is shown, and nothing can be added, changed or deleted."""
 
+    change_form_template = "admin/read_only.html"
+    search_help_text = "The number of a HubSpot account"
     show_full_result_count = False
     list_per_page = 50
     ordering = ("-pk",)
@@ -73,9 +94,22 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the lists offer to filter by. Django takes any column from the address: names and e-mails could be
         found out letter by letter, without a look that is recorded."""
-        offered = {str(one[0] if isinstance(one, list | tuple) else one) for one in self.list_filter}
+        offered = {str(getattr(one, "parameter_name", one)) for one in self.list_filter}
         column, _, how = lookup.partition("__")
         return column in offered and how in FILTERED
+
+    @admin.display(description="HubSpot account")
+    def customer(self, row: Any) -> str:
+        account = account_of(row)
+        return f"{account.hub_id} {account.hub_domain}".rstrip()
+
+    @admin.display(description="why")
+    def class_of_failure(self, row: Any) -> str:
+        return reasons.title(row.why)
+
+    @admin.display(description="why")
+    def what_to_do(self, row: Any) -> str:
+        return f"{reasons.title(row.why)}. {reasons.advice(row.why)}" if row.why else "-"
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.person and (row := self.get_object(request, unquote(object_id))):

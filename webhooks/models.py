@@ -75,6 +75,7 @@ class Delivery(models.Model):
     tell_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         indexes = [
             models.Index(
                 fields=["account", "lane", "due_at"], condition=Q(state="waiting"), name="delivery_due"

@@ -1,6 +1,9 @@
 """The operators' admin: only staff, by a login of its own; nothing can be changed, secrets never show, and every look at
 a person is in the account's trail."""
 
+import re
+from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -16,11 +19,13 @@ from django.utils import timezone
 
 from gdpr.models import Erasure, ErasureStep
 from learners.models import Enrollment, Learner, ReviewItem
+from portals.clients.errors import Reason
 from portals.models import (
     AuditEntry,
     HubSpotAccount,
     Portal,
 )
+from portals.operators import account_of
 from tests.conftest import signed_in
 from tests.security.planted import PERSON, SECRETS, furnish
 from webhooks.models import Delivery
@@ -90,7 +95,7 @@ def test_no_list_tells_what_it_does_not_show(operator: Client, query: str) -> No
     assert operator.get(f"{path}?{query}").status_code == 400
     assert operator.get(f"{path}?state__exact=active&record_type__exact=contact").status_code == 200
     parked = reverse("admin:learners_enrollment_changelist")
-    assert operator.get(f"{parked}?parked_reason__isempty=1&due_at__isempty=0").status_code == 200
+    assert operator.get(f"{parked}?progress=refused&why=internal").status_code == 200
 
 
 @pytest.mark.usefixtures("accounts")
@@ -201,6 +206,77 @@ def test_every_look_at_a_person_is_shown_to_the_customer(
     assert "Looked at one review item" in page
     theirs = Portal.objects.get(account=other)
     assert "operator anna" not in signed_in(other).get(f"/portals/{theirs.pk}/privacy").content.decode()
+
+
+def links(page: str) -> list[str]:
+    return [unescape(found) for found in re.findall(r'href="(/admin/[^"]+/\?[^"]+)"', page)]
+
+
+@pytest.mark.usefixtures("accounts")
+def test_the_index_leads_to_what_needs_somebody_and_names_things_rightly(operator: Client) -> None:
+    page = operator.get("/admin/").content.decode()
+    for name in ("Deliveries", "HubSpot accounts", "Audit entries", "Tallies"):
+        assert f">{name}</a>" in page
+    found = {address: operator.get(address) for address in links(page)}
+    assert {answer.status_code for answer in found.values()} == {200}  # a filter that is none is a redirect
+    counts = [answer.context["cl"].result_count for answer in found.values()]
+    assert counts == [0, 0, 0, 2, 2, 2]
+
+
+def test_an_account_s_page_leads_to_what_is_its_own(operator: Client, accounts: list[HubSpotAccount]) -> None:
+    mine, _ = accounts
+    operator.get(reverse("admin:learners_learner_change", args=[mine.learners.get().pk]))
+    page = operator.get(reverse("admin:portals_hubspotaccount_change", args=[mine.pk])).content.decode()
+    found = {address: operator.get(address).context["cl"] for address in links(page)}
+    assert len(found) == 10
+    for address, shown in found.items():
+        assert {account_of(row) for row in shown.result_list} <= {mine}, address
+    assert [shown.result_count for shown in found.values()] == [1, 1, 0, 1, 0, 1, 1, 1, 1, 2]
+
+
+@pytest.mark.usefixtures("accounts")
+def test_why_something_failed_and_what_to_do_is_said(operator: Client) -> None:
+    for model, rows in ((Delivery, "webhooks_delivery"), (Enrollment, "learners_enrollment")):
+        refused, internal = model._default_manager.order_by("pk")
+        for row, why in ((refused, Reason.REFUSED), (internal, Reason.INTERNAL)):
+            model._default_manager.filter(pk=row.pk).update(why=why)
+        address = reverse(f"admin:{rows}_changelist")
+        assert [row.pk for row in operator.get(address, {"why": "internal"}).context["cl"].result_list] == [
+            internal.pk
+        ]
+        assert "Our mistake" in operator.get(address).content.decode()
+        page = operator.get(reverse(f"admin:{rows}_change", args=[refused.pk])).content.decode()
+        assert "Refused. Mend what the reason names" in page
+
+
+@pytest.mark.usefixtures("accounts")
+def test_where_progress_stands_is_said_in_words(operator: Client) -> None:
+    waits, told = Enrollment.objects.order_by("pk")
+    refused = Enrollment.objects.create(
+        account=told.account, portal=told.portal, learner=told.learner, enrollment_id=2, course_id=1,
+        parked_reason="No.", due_at=None,
+    )  # fmt: skip
+    Enrollment.objects.filter(pk=waits.pk).update(due_at=timezone.now())
+    Enrollment.objects.filter(pk=told.pk).update(parked_reason="")
+    address = reverse("admin:learners_enrollment_changelist")
+    words = {"waits": "Waits for HubSpot", "refused": "HubSpot refused it", "told": "HubSpot has it"}
+    for row, (word, said) in zip((waits, refused, told), words.items(), strict=True):
+        assert [
+            found.pk for found in operator.get(address, {"progress": word}).context["cl"].result_list
+        ] == [row.pk]
+        page = operator.get(reverse("admin:learners_enrollment_change", args=[row.pk])).content.decode()
+        assert said in page
+
+
+@pytest.mark.usefixtures("accounts")
+def test_only_what_waits_has_a_next_try_and_times_are_written_as_on_our_pages(operator: Client) -> None:
+    failed, waits = Delivery.objects.order_by("pk")
+    at = datetime(2026, 3, 2, 17, 4, 5, tzinfo=UTC)
+    Delivery.objects.update(due_at=at)
+    Delivery.objects.filter(pk=waits.pk).update(state="waiting")
+    for row, shown in ((failed, False), (waits, True)):
+        page = operator.get(reverse("admin:webhooks_delivery_change", args=[row.pk])).content.decode()
+        assert ("2 Mar 2026, 17:04:05" in page) is shown
 
 
 @pytest.mark.usefixtures("accounts")
