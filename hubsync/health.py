@@ -15,6 +15,11 @@ STALE_SECONDS = 60  # a due row this old means that nobody works
 # Beat ticks every SWEEP_SECONDS. Workers may have their hands full for several slices before they take a tick.
 SILENCE_SECONDS: dict[str, float] = {Heartbeat.Name.BEAT: 7, Heartbeat.Name.WORKER: 60}
 OK = "ok"
+# The actions of a disconnected account rest until it is connected again (claims.due_lanes): no worker is to blame.
+OLDEST = """
+SELECT extract(epoch FROM now() - d.due_at) FROM webhooks_delivery d JOIN portals_hubspotaccount a ON a.id = d.account_id
+WHERE d.state = 'waiting' AND (a.state = 'connected' OR d.lane <> 'actions') ORDER BY d.due_at LIMIT 1
+"""
 
 
 def readiness(only: str = "") -> JsonResponse:
@@ -73,8 +78,7 @@ def _sign(age: float | None, most: float) -> str:
 
 def _work() -> str:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COALESCE(EXTRACT(EPOCH FROM now() - min(due_at)), 0) FROM webhooks_delivery WHERE state = 'waiting'"
-        )
-        oldest = float(cursor.fetchone()[0])
+        cursor.execute(OLDEST)
+        found = cursor.fetchone()
+    oldest = float(found[0]) if found else 0.0
     return OK if oldest < STALE_SECONDS else f"oldest due delivery has waited {oldest:.0f} s"

@@ -128,6 +128,19 @@ def test_work_that_nobody_does(
     assert ready(client)[0] == status
 
 
+@pytest.mark.parametrize(("lane", "status"), [("actions", 200), ("live", 503)])
+def test_what_rests_with_a_disconnected_account(
+    client: Client, signs: None, acme: HubSpotAccount, lane: str, status: int
+) -> None:
+    """One customer uninstalls with workflow steps under way: that must not take the whole service down."""
+    HubSpotAccount.objects.update(state=HubSpotAccount.State.DISCONNECTED)
+    Delivery.objects.create(
+        account=acme, kind="hubspot.action.user-add", lane=lane, key="k", body={},
+        due_at=timezone.now() - timedelta(minutes=2),
+    )  # fmt: skip
+    assert ready(client)[0] == status
+
+
 @pytest.mark.django_db
 def test_a_database_without_our_tables(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first migration; every part is named all the same."""

@@ -159,6 +159,28 @@ def test_rows_parked_and_due(client: Client, acme_portal: Portal, globex_portal:
     assert found["hubsync_portals"] == {(("state", "connected"),): 2}
 
 
+def test_what_rests_with_a_disconnected_account_is_not_due(client: Client, acme_portal: Portal) -> None:
+    """Its alert would never end: the customer may never come back."""
+    account, old = acme_portal.account, timezone.now() - timedelta(hours=5)
+    HubSpotAccount.objects.update(state=HubSpotAccount.State.DISCONNECTED)
+    Delivery.objects.create(
+        account=account, kind="hubspot.action.user-add", lane="actions", key="1", due_at=old, tell="owed", tell_due_at=old
+    )  # fmt: skip
+    learner = Learner.objects.create(
+        account=account, portal=acme_portal, record_type="contact", record_id="1"
+    )
+    Enrollment.objects.create(
+        account=account, portal=acme_portal, learner=learner, enrollment_id=1, course_id=1, due_at=old
+    )
+    found = scrape(client)
+    for name in (
+        "hubsync_oldest_due_seconds",
+        "hubsync_oldest_due_row_seconds",
+        "hubsync_oldest_callback_seconds",
+    ):
+        assert set(found[name].values()) == {0}
+
+
 def test_the_budget_by_class(client: Client, acme_portal: Portal, globex: HubSpotAccount) -> None:
     Walk.objects.create(account=acme_portal.account, portal=acme_portal, kind=Walk.Kind.HISTORY)
     limiter.store().set("limiter:epoch", 1)
