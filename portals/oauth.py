@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from portals import schema, tokens
 from portals.clients import versions
-from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
+from portals.clients.errors import Disconnected, Refused, TokenRefused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
@@ -187,6 +187,10 @@ def describe(account: HubSpotAccount) -> None:
 def disconnect(account: HubSpotAccount) -> None:
     """Uninstall the app from the account, as a person asked. Raises VendorError, with nothing changed, while HubSpot
     does not answer: the app would stay installed there behind our back."""
+    hubspot = HubSpot(account, Lane.ACTIONS)
     with suppress(Disconnected):  # it is gone already
-        HubSpot(account, Lane.ACTIONS).uninstall()
+        try:
+            hubspot.uninstall()
+        except TokenRefused:  # whether it is gone, only a renewal tells
+            hubspot.uninstall()
     tokens.mark_disconnected(account, "disconnected_here")

@@ -50,6 +50,10 @@ class TryAgain(VendorError):
         self.vendor_failed = vendor_failed
 
 
+class TokenRefused(TryAgain):
+    """HubSpot refused a token that should have lived. The next call has a new one, or finds that the grant is dead."""
+
+
 class Unclear(TryAgain):
     """No usable answer came: the vendor may or may not have done it. Look before doing it again."""
 

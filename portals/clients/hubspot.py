@@ -14,7 +14,7 @@ from portals import counters, tokens
 from portals.clients import batches, breaker, http, limiter, sdk, versions
 from portals.clients.batches import Batch, Rejected, Row
 from portals.clients.breaker import Vendor
-from portals.clients.errors import AppRefused, Disconnected, NotAllowed, NotFound, Refused, TryAgain, Unclear
+from portals.clients.errors import AppRefused, NotAllowed, NotFound, Refused, TokenRefused, TryAgain, Unclear
 from portals.clients.http import Answer
 from portals.clients.limiter import Budget
 from portals.clients.sdk import ask
@@ -93,7 +93,9 @@ class HubSpot:
         message = f"HubSpot answered {answer.status}: {str(error.get('message', 'no reason given'))[:300]}"
         if answer.status == 401:
             tokens.expire(self.account)
-            raise Disconnected("HubSpot no longer accepts this installation.", correlation_id=correlation)
+            raise TokenRefused(
+                "HubSpot refused its own access token; it is renewed.", correlation_id=correlation
+            )
         if wait := self._wait(answer, error):
             raise TryAgain(message, after=wait, counts=answer.status != 429, correlation_id=correlation)
         if answer.status == 404:

@@ -11,7 +11,16 @@ from django.conf import settings
 
 from portals.clients import limiter
 from portals.clients.batches import Rejected, Row
-from portals.clients.errors import Disconnected, NotAllowed, NotFound, Refused, TryAgain, Unclear, VendorError
+from portals.clients.errors import (
+    Disconnected,
+    NotAllowed,
+    NotFound,
+    Refused,
+    TokenRefused,
+    TryAgain,
+    Unclear,
+    VendorError,
+)
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import HubSpotAccount
@@ -92,7 +101,7 @@ def test_401_renews_the_token_before_the_next_call(
     wire: responses.RequestsMock, hubspot: HubSpot, acme: HubSpotAccount, globex: HubSpotAccount
 ) -> None:
     answer(wire, 401)
-    with pytest.raises(Disconnected):
+    with pytest.raises(TokenRefused):
         hubspot.details()
     wire.post(address("/oauth/2026-09/token"), json={"access_token": "renewed", "expires_in": 1800})
     answer(wire, 200, {"portalId": 1})
