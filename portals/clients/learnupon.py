@@ -91,19 +91,20 @@ class LearnUpon:
         error = answer.error()
         text = str(error.get("message") or error.get("error") or "")
         correlation = str(answer.headers.get("X-Request-Id", ""))[:64]
+        status = _status(answer, error)
         if answer.ok and error.get("response_type") != "ERROR":
             return answer
-        if answer.status == 401:
+        if status == 401:
             raise Disconnected("LearnUpon refuses the API keys of this portal.", correlation_id=correlation)
-        if answer.status == 429:
+        if status == 429:
             after = answer.number("Retry-After")
             wait = 30.0 if after is None else float(min(after, MAX_WAIT_SECONDS))
             pace.stop(self.portal.host, wait)
             raise TryAgain("LearnUpon's request allowance is used up.", after=wait, counts=False)
-        if answer.status >= 500:
+        if status >= 500:
             kind = TryAgain if method == "GET" else Unclear
-            raise kind(f"LearnUpon answered {answer.status}.", vendor_failed=True, correlation_id=correlation)
-        raise _refusal(answer.status, text, correlation)
+            raise kind(f"LearnUpon answered {status}.", vendor_failed=True, correlation_id=correlation)
+        raise _refusal(status, text, correlation)
 
     def _json(self, answer: Answer) -> dict[str, Any]:
         parsed = answer.json()
@@ -233,6 +234,12 @@ class LearnUpon:
     def unenroll(self, enrollment_id: int) -> None:
         """DELETE takes no wrapped body; without `remove_from_history` a finished enrollment is kept."""
         self.send("DELETE", f"enrollments/{enrollment_id}")
+
+
+def _status(answer: Answer, error: dict[str, Any]) -> int:
+    """An error under 200 says in its body which status it should have had."""
+    said = error.get("response_code")
+    return said if answer.ok and isinstance(said, int) else answer.status
 
 
 def _refusal(status: int, text: str, correlation: str) -> Refused:

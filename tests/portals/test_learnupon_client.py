@@ -77,6 +77,8 @@ def test_an_australian_portal_is_called_in_australia(
         (400, {"message": "User exists in another portal, try to invite them"}, RealmClash),
         (400, {"error": "This email has already been taken"}, AlreadyThere),
         (200, {"response_type": "ERROR", "message": "already exists"}, AlreadyThere),
+        (200, {"response_type": "ERROR", "response_code": 404, "message": "gone"}, NotFound),
+        (200, {"response_type": "ERROR", "response_code": 500, "message": "oh"}, Unclear),
         (422, {"message": "duplicate invite"}, AlreadyThere),
         (400, {"message": "Country is invalid"}, DataRejected),
         (403, {"message": "no"}, DataRejected),
@@ -182,6 +184,14 @@ def test_a_search_miss_is_a_404_or_an_error_under_200(
     wire: responses.RequestsMock, of_acme: LearnUpon
 ) -> None:
     wire.get(USERS + "/search", status=404, json={"message": "not found"})
+    assert of_acme.find_user("ann@acme.example") is None
+
+
+def test_a_miss_that_is_an_error_under_200_is_a_miss(
+    wire: responses.RequestsMock, of_acme: LearnUpon
+) -> None:
+    body = {"response_type": "ERROR", "response_code": 404, "message": "no such user"}
+    wire.get(USERS + "/search", json=body)
     assert of_acme.find_user("ann@acme.example") is None
 
 
