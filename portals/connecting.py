@@ -84,6 +84,7 @@ def connect(
             portal.webhook_secret = (
                 webhook_secret.strip() or portal.webhook_secret or secrets.token_urlsafe(32)
             )
+            portal.last_event_at = None  # what LearnUpon signs with an earlier secret is refused
             portal.state, portal.state_reason = Portal.State.CONNECTED, ""
             portal.fields, portal.sub_portals, portal.realm = fields, listed, verdict.realm
             portal.title = verdict.title or portal.title
@@ -183,21 +184,33 @@ def _number(account: HubSpotAccount, host: str) -> int:
 
 
 def reconnect(portal: Portal, api_key: str, api_secret: str, actor: str = "") -> None:
-    """New keys for a connected portal; links, mappings and history stay."""
+    """New keys for a live portal; links, mappings and history stay, and so does a pause."""
     portal.fields = _try_keys(
         _Candidate(portal.subdomain, portal.region, api_key.strip(), api_secret.strip())
     )
-    portal.api_key, portal.api_secret = api_key.strip(), api_secret.strip()
-    portal.state, portal.state_reason = Portal.State.CONNECTED, ""
-    portal.save(update_fields=["api_key", "api_secret", "fields", "state", "state_reason"])
-    audit.record(portal.account, actor, "portal keys replaced", portal)
+    with transaction.atomic():
+        portal.state = _locked(portal).state  # as it is after the time LearnUpon took to answer
+        if portal.state == Portal.State.REMOVED:
+            raise ConnectError("api_key", "This portal was removed by somebody else just now.")
+        if portal.state == Portal.State.DISCONNECTED:
+            portal.state = Portal.State.CONNECTED
+        portal.api_key, portal.api_secret, portal.state_reason = api_key.strip(), api_secret.strip(), ""
+        portal.save(update_fields=["api_key", "api_secret", "fields", "state", "state_reason"])
+        audit.record(portal.account, actor, "portal keys replaced", portal)
 
 
+@transaction.atomic
 def mark_disconnected(portal: Portal, reason: str) -> None:
-    """LearnUpon refuses the keys: stop calling until somebody enters new ones."""
-    Portal.objects.filter(pk=portal.pk, state=Portal.State.CONNECTED).update(
-        state=Portal.State.DISCONNECTED, state_reason=reason[:300]
-    )
+    """LearnUpon refuses the keys this portal was called with: stop calling until somebody enters new ones. Where that
+    was done meanwhile, the late refusal says nothing of them."""
+    now = _locked(portal)
+    if now.connected and (now.api_key, now.api_secret) == (portal.api_key, portal.api_secret):
+        now.state, now.state_reason = Portal.State.DISCONNECTED, reason[:300]
+        now.save(update_fields=["state", "state_reason"])
+
+
+def _locked(portal: Portal) -> Portal:
+    return Portal.objects.select_for_update(no_key=True).get(pk=portal.pk)
 
 
 def pause(portal: Portal, actor: str = "") -> None:

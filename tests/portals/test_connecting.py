@@ -1,6 +1,7 @@
 """Connecting a LearnUpon portal against the sandbox: what people paste, whose keys those are, what stays."""
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -216,6 +217,49 @@ def test_new_keys_are_tried_first_and_everything_stays(vendors: Vendors, acme: H
     connecting.reconnect(portal, "acme-key", "acme-secret")
     portal.refresh_from_db()
     assert (portal.state, portal.state_reason) == (Portal.State.CONNECTED, "")
+
+
+def test_a_late_refusal_of_the_old_keys_does_not_stop_the_new_ones(
+    vendors: Vendors, acme: HubSpotAccount
+) -> None:
+    """A worker's call was under way with the keys that LearnUpon had just replaced."""
+    portal = connect(acme)
+    Portal.objects.filter(pk=portal.pk).update(api_secret="replaced at LearnUpon")
+    under_way = Portal.objects.get(pk=portal.pk)
+    connecting.reconnect(portal, "acme-key", "acme-secret")
+    connecting.mark_disconnected(under_way, "late 401")
+    portal.refresh_from_db()
+    assert (portal.state, portal.state_reason) == (Portal.State.CONNECTED, "")
+
+
+def test_new_keys_for_a_paused_portal_do_not_resume_it(vendors: Vendors, acme: HubSpotAccount) -> None:
+    portal = connect(acme)
+    connecting.pause(portal)
+    connecting.reconnect(portal, "acme-key", "acme-secret")
+    portal.refresh_from_db()
+    assert portal.state == Portal.State.PAUSED
+
+
+def test_new_keys_for_a_portal_removed_meanwhile_do_not_bring_it_back(
+    vendors: Vendors, acme: HubSpotAccount
+) -> None:
+    portal = connect(acme)
+    connecting.remove(Portal.objects.get(pk=portal.pk))
+    with pytest.raises(ConnectError, match="removed"):
+        connecting.reconnect(portal, "acme-key", "acme-secret")
+    portal.refresh_from_db()
+    assert (portal.state, portal.api_key) == (Portal.State.REMOVED, "")
+
+
+def test_a_portal_that_comes_back_has_yet_to_hear_from_learnupon(
+    vendors: Vendors, acme: HubSpotAccount
+) -> None:
+    """It has another webhook secret: what LearnUpon goes on signing with the old one is refused."""
+    portal = connect(acme)
+    Portal.objects.filter(pk=portal.pk).update(last_event_at=timezone.now())
+    connecting.remove(portal)
+    again = connect(acme)
+    assert (again.pk, again.last_event_at) == (portal.pk, None)
 
 
 def test_a_paused_portal_is_not_disconnected_and_a_removed_one_not_resumed(
