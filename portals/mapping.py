@@ -177,6 +177,9 @@ def _why_not(portal: Portal, source: Property, target: Field, policy: str, seen:
 @transaction.atomic
 def save(portal: Portal, rows: list[tuple[str, int, str]], offered: Offer, actor: str = "") -> None:
     """Replace the portal's mapping. Raises MappingError for the first row that cannot stand; then nothing changes."""
+    # One after the other: of two saves at once, each would add its rows to the other's.
+    held = Portal.objects.select_for_update(no_key=True).values_list("record_field", flat=True)
+    portal.record_field = held.get(pk=portal.pk)
     made = build(portal, rows, offered)
     before = {row.definition_label: said(row) for row in portal.mappings.all()}
     after = {row.definition_label: said(row) for row in made}

@@ -1,6 +1,9 @@
 """What can be mapped, read live from both worlds of the sandbox, and that nothing else can be saved."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,6 +146,22 @@ def test_one_row_that_cannot_stand_saves_nothing(
         mapping.save(acme_portal, rows, OFFER)
     assert caught.value.row == at
     assert saved(acme_portal) == [("since", 9, "always")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_who_save_at_once_leave_one_mapping(acme_portal: Portal) -> None:
+    """Pressing the button twice is enough: the second used to see an error page."""
+    rows = [("company", 7, "always"), ("seats", 8, "always")]
+
+    def save(_: int) -> None:
+        try:
+            mapping.save(Portal.objects.get(pk=acme_portal.pk), rows, OFFER)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(40)))
+    assert saved(acme_portal) == rows
 
 
 def test_saving_touches_one_portal_only(acme_portal: Portal, globex_portal: Portal) -> None:
