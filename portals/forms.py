@@ -181,7 +181,7 @@ class RecipientsForm(forms.Form):
 
     def clean_emails(self) -> list[str]:
         lines = [line.strip() for line in re.split(r"[\s,;]+", self.cleaned_data["emails"]) if line.strip()]
-        emails = list(dict.fromkeys(lines))
+        emails = list({line.casefold(): line for line in lines}.values())
         if len(emails) > MOST_RECIPIENTS:
             raise forms.ValidationError(f"At most {MOST_RECIPIENTS} addresses; these are {len(emails)}.")
         for email in emails:

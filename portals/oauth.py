@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portals import schema, tokens
+from portals import recipients, schema, tokens
 from portals.clients import versions
 from portals.clients.errors import Disconnected, Refused, TokenRefused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
@@ -167,7 +167,7 @@ def _install(answer: dict[str, Any], about: dict[str, Any]) -> HubSpotAccount:
     account.connected_at, account.purged_at = timezone.now(), None
     account.configuration_problem = ""
     email = str(about.get("user") or "")
-    if "@" in email and email not in account.admin_emails + account.removed_emails:
+    if "@" in email and not recipients.known(account, email):
         account.admin_emails = [*account.admin_emails, email][-10:]
     account.save()
     return account

@@ -4,17 +4,37 @@ import hashlib
 import hmac
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 
 from portals.models import HubSpotAccount
 
 
+@transaction.atomic
 def save(account: HubSpotAccount, emails: list[str]) -> None:
     """Replace the list. Whoever was taken off stays off when signing in again, until somebody adds them."""
-    gone = [email for email in account.admin_emails if email not in emails]
-    removed = [email for email in account.removed_emails if email not in emails]
-    account.admin_emails, account.removed_emails = emails, list(dict.fromkeys([*removed, *gone]))
+    _hold(account)
+    _replace(account, emails)
+
+
+def _hold(account: HubSpotAccount) -> None:
+    """The lists as they are now, and nobody else's to change until the transaction ends."""
+    held = HubSpotAccount.objects.select_for_update(no_key=True)
+    account.refresh_from_db(fields=["admin_emails", "removed_emails"], from_queryset=held)
+
+
+def _replace(account: HubSpotAccount, emails: list[str]) -> None:
+    wanted = {email.casefold() for email in emails}
+    earlier = [*account.removed_emails, *account.admin_emails]
+    account.admin_emails = emails
+    account.removed_emails = list(dict.fromkeys(e for e in earlier if e.casefold() not in wanted))
     account.save(update_fields=["admin_emails", "removed_emails"])
+
+
+def known(account: HubSpotAccount, email: str) -> bool:
+    """Whether they are told already, or were taken off; people write one address in several ways."""
+    listed = [*account.admin_emails, *account.removed_emails]
+    return email.casefold() in {one.casefold() for one in listed}
 
 
 def unsubscribe_url(account: HubSpotAccount, email: str) -> str:
@@ -36,5 +56,7 @@ def whose(account: HubSpotAccount, given: str) -> str | None:
     return None
 
 
+@transaction.atomic
 def unsubscribe(account: HubSpotAccount, email: str) -> None:
-    save(account, [kept for kept in account.admin_emails if kept != email])
+    _hold(account)
+    _replace(account, [kept for kept in account.admin_emails if kept != email])

@@ -73,6 +73,33 @@ def test_a_link_of_another_account_or_a_wrong_one_does_nothing(
     assert globex.admin_emails == [ADA]
 
 
+def test_two_who_unsubscribe_at_once_are_both_off(acme: HubSpotAccount) -> None:
+    recipients.save(acme, [ADA, BEN])
+    one, other = (HubSpotAccount.objects.get(pk=acme.pk) for _ in range(2))
+    recipients.unsubscribe(one, ADA)
+    recipients.unsubscribe(other, BEN)
+    acme.refresh_from_db()
+    assert acme.admin_emails == []
+    assert {ADA, BEN} <= set(acme.removed_emails)
+
+
+def test_one_address_in_two_spellings_is_one_recipient(vendors: Vendors, client: Client, db: None) -> None:
+    """HubSpot says it in small letters, whatever somebody typed into the list."""
+
+    def sign_in() -> HubSpotAccount:
+        back = vendors.consent(client.get("/oauth/hubspot/start")["Location"])
+        client.get("/oauth/hubspot/callback", back)
+        return HubSpotAccount.objects.get()
+
+    (email,) = sign_in().admin_emails
+    page = {"emails": f"{email.upper()}\n{email.title()}"}
+    client.post("/portals/recipients", page)
+    (kept,) = sign_in().admin_emails
+    assert kept == email.title()
+    client.post("/portals/recipients", {"emails": ""})
+    assert sign_in().admin_emails == []
+
+
 def test_signing_in_does_not_put_anybody_back(vendors: Vendors, client: Client, db: None) -> None:
     def sign_in() -> HubSpotAccount:
         back = vendors.consent(client.get("/oauth/hubspot/start")["Location"])
