@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
@@ -81,9 +81,14 @@ def _rest(account_id: int) -> None:
     )
     for found in resting:
         waits = timedelta(seconds=found.wait)
-        rows.filter(
+        theirs = rows.filter(
             _needs(found.vendor, found.name), received_at__gt=Now() - timedelta(seconds=patience) + waits
-        ).update(due_at=Now() + waits, reason=breaker.resting(found.vendor))
+        )
+        with transaction.atomic():  # what is locked is in a worker's hands still, who writes it down itself
+            free = theirs.select_for_update(skip_locked=True, of=("self",)).values("pk")
+            Delivery.objects.filter(pk__in=free).update(
+                due_at=Now() + waits, reason=breaker.resting(found.vendor)
+            )
 
 
 def _needs(vendor: str, name: str) -> Q:

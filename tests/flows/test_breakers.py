@@ -8,9 +8,12 @@ from learners.models import Enrollment
 from portals.clients import breaker
 from portals.clients.breaker import FAILURES
 from portals.clients.errors import TryAgain
+from portals.lanes import Lane
 from tests.flows.stage import ACME, GLOBEX, Stage
 from tests.flows.test_push import linked, seen
+from tests.flows.test_push_turns import another_worker
 from tests.flows.worlds import hurry_breakers
+from webhooks import claims
 from webhooks.models import Delivery
 
 HANK = "hank.scorpio@globex.example"
@@ -98,6 +101,26 @@ def test_what_waited_for_hours_is_due_at_once_when_the_vendor_answers(stage: Sta
     assert Delivery.objects.get().outcome == "created"
     assert Enrollment.objects.get(enrollment_id=1).due_at is None
     assert Enrollment.objects.get(enrollment_id=2).claim == 9
+
+
+def test_putting_off_waits_for_nobody_who_is_writing(stage: Stage) -> None:
+    """Would catch: a deadlock with a worker who writes down what its claims led to, after they ran out."""
+    stage.run("user-add", *[stage.new_contact(email=email) for email in PEOPLE[:2]])
+    stage.hear()
+    for _ in range(FAILURES):
+        with pytest.raises(TryAgain), breaker.guard(breaker.Vendor.HUBSPOT, ACME):
+            raise TryAgain("500", vendor_failed=True)
+    written = Delivery.objects.earliest("pk")
+    with another_worker() as worker, connection.cursor() as ours:
+        worker.execute("BEGIN")
+        worker.execute("SELECT FROM webhooks_delivery WHERE id = %s FOR UPDATE", [written.pk])
+        ours.execute("SET lock_timeout = '2s'")
+        assert claims.claim(written.account_id, Lane.ACTIONS, 10) == []
+        ours.execute("RESET lock_timeout")
+    assert [row.reason for row in Delivery.objects.order_by("pk")] == [
+        "",
+        breaker.resting(breaker.Vendor.HUBSPOT),
+    ]
 
 
 def breaker_opens_and_closes(stage: Stage) -> None:
