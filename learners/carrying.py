@@ -20,7 +20,7 @@ from learners.people import Person
 from portals import retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
-from portals.clients.learnupon import LearnUpon
+from portals.clients.learnupon import LearnUpon, is_admin
 from portals.conversion import CustomData
 from portals.lanes import Lane
 from portals.models import Portal
@@ -64,7 +64,7 @@ def _differences(
     }
     data = people.data_for(learner, someone, there.get("customDataFieldValues"))
     # Whoever may edit a contact could else make an admin's login their own, by LearnUpon's Forgot password.
-    if there.get("user_type") == "admin" and changes.pop("email", ""):
+    if is_admin(there) and changes.pop("email", ""):
         data.warnings.append(ADMINS)
     return changes, data
 

@@ -12,11 +12,12 @@ from learners.observations import from_rest
 from learners.outcomes import done
 from learners.people import Person
 from portals.clients.errors import NotFound, Refused, Unclear
-from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
+from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, is_admin
 from portals.lanes import Lane
 from webhooks.results import Done
 
 Inputs = dict[str, Any]
+ADMINS = "Access was left as it is, because this account is an admin's: change it in LearnUpon."
 
 
 def enroll_in_course(learner: Learner, person: Person, inputs: Inputs) -> Done:
@@ -119,15 +120,17 @@ def remove_from_group(learner: Learner, person: Person, inputs: Inputs) -> Done:
 
 
 def set_access(learner: Learner, person: Person, inputs: Inputs) -> Done:
-    """Disable or enable the learner's account; disabling keeps everything they did."""
+    """Disable or enable the learner's account; disabling keeps everything they did. An admin's is left alone: whoever
+    may edit a contact could else lock the portal's admins out, or let one in again whose login was taken away."""
     access = str(inputs.get("access") or "")
     if access not in ("enable", "disable"):
         raise DataRejected(
             "Choose in the workflow step whether access is enabled or disabled.", code="access"
         )
-    LearnUpon(learner.portal, Lane.ACTIONS).update_user(
-        int(learner.learnupon_user_id or 0), {"enabled": access == "enable"}
-    )
+    learnupon, user_id = LearnUpon(learner.portal, Lane.ACTIONS), int(learner.learnupon_user_id or 0)
+    if is_admin(learnupon.user(user_id)):
+        return done("refused", learner, reason=ADMINS)
+    learnupon.update_user(user_id, {"enabled": access == "enable"})
     return done("access_enabled" if access == "enable" else "access_disabled", learner)
 
 

@@ -236,6 +236,11 @@ class LearnUpon:
         self.send("DELETE", f"enrollments/{enrollment_id}")
 
 
+def is_admin(user: dict[str, Any]) -> bool:
+    """Whether a user, as LearnUpon returns it, may manage its portal (learnupon.md 1.8)."""
+    return user.get("user_type") == "admin"
+
+
 def _status(answer: Answer, error: dict[str, Any]) -> int:
     """An error under 200 says in its body which status it should have had."""
     said = error.get("response_code")

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from learners import training
 from learners.models import Enrollment, Learner
+from portals.clients.learnupon import LearnUpon
+from portals.lanes import Lane
 from sandbox.learnupon import enrollments as their_enrollments
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
+from webhooks.models import Delivery
 
 MARIA, YUKI, AMARA = "maria.lopez@acme.example", "yuki.tanaka@acme.example", "amara.abara@northwind.example"
 SECURITY, REPORTING, DRAFT = "Information security", "Advanced reporting", "Unfinished course"
@@ -244,6 +248,23 @@ def test_access_is_taken_and_given_back(stage: Stage) -> None:
         assert (told["state"], stage.outcome(told), user["enabled"]) == ("completed", outcome, enabled)
         assert len(stage.records()) == 3  # history stays
     assert stage.outcome(act(stage, "set-access", record, access="maybe")) == "refused"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_an_admin_s_access_is_not_changed_from_hubspot(stage: Stage, enabled: bool) -> None:
+    """Who edits contacts would else lock the portal's admins out, or let back in one who was shut out."""
+    record, learnupon = linked(stage), LearnUpon(stage.portals["acme"], Lane.ACTIONS)
+    user = stage.user(MARIA)
+    assert user is not None
+    access = "disable" if enabled else "enable"
+    learnupon.update_user(user["id"], {"user_type": "admin", "enabled": enabled})
+    told = act(stage, "set-access", record, access=access)
+    assert (told["state"], stage.outcome(told)) == ("failed", "refused")
+    assert Delivery.objects.filter(kind="hubspot.action.set-access").latest("pk").reason == training.ADMINS
+    assert learnupon.user(user["id"])["enabled"] is enabled
+    learnupon.update_user(user["id"], {"user_type": "manager"})
+    act(stage, "set-access", record, access=access)
+    assert learnupon.user(user["id"])["enabled"] is not enabled
 
 
 def test_progress_comes_as_outputs_a_workflow_can_branch_on(stage: Stage) -> None:
