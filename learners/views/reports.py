@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Count, F, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from learners.models import Enrollment, Learner
@@ -140,7 +140,7 @@ def required_completed(portal: Portal) -> QuerySet[Enrollment]:
     """One row for each person and required course they completed."""
     required = Course.objects.filter(portal=portal, required=True).values("course_id")
     done = enrollments_of(portal).filter(status=COMPLETED, course_id__in=required)
-    return done.select_related("learner").order_by("-completed_at", "-pk")
+    return done.select_related("learner").order_by(F("completed_at").desc(nulls_last=True), "-pk")
 
 
 def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
@@ -154,10 +154,14 @@ def mark_required(portal: Portal, chosen: set[int]) -> list[int]:
     courses = Course.objects.filter(portal=portal, course_id__in=changed)
     courses.filter(course_id__in=chosen).update(required=True)
     courses.exclude(course_id__in=chosen).update(required=False)
+    # Nothing flows about a paused link, which catches up when it resumes, nor about one that was cut.
+    still = Learner.objects.filter(
+        pk=OuterRef("learner_id"), state__in=[Learner.State.PAUSED, Learner.State.UNLINKED]
+    )
     Enrollment.objects.filter(portal=portal, course_id__in=changed).update(
         version=F("version") + 1,
         changed_at=Now(),
-        due_at=Now(),
+        due_at=Case(When(Exists(still), then=F("due_at")), default=Now()),
         bulk=Case(When(due_at=None, then=True), default=F("bulk")),
     )
     return changed

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
-from learners.models import Enrollment
+from learners import links
+from learners.models import Enrollment, Learner
 from learners.views import reports
 from learners.views.charts import Bar, bars
 from portals.models import Course, Portal
@@ -105,6 +106,28 @@ def test_marking_required_courses_writes_their_enrollments_again(
     touched = Enrollment.objects.filter(portal=acme_portal, version=2)
     assert {row.course_id for row in touched} == {2}
     assert all(row.due_at for row in touched)
+
+
+@pytest.mark.usefixtures("courses")
+def test_marking_a_required_course_sends_nothing_about_links_that_rest(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    """Unlinked is promised to be for good; a paused one's contact was deleted, and catches up once restored."""
+    for state in ("paused", "unlinked", "active"):
+        person = learner(acme_portal, state=state)
+        enrollment(person, "Extras", course_id=2, pushed_version=1, due_at=None)
+    as_acme.post(f"/portals/{acme_portal.pk}/insights/required", {"required": ["1", "2"]})
+    due = Enrollment.objects.filter(due_at__isnull=False).values_list("learner__state", flat=True)
+    assert list(due) == ["active"]
+    links.resume(Learner.objects.all())
+    assert Enrollment.objects.filter(due_at__isnull=False).count() == 2
+
+
+@pytest.mark.usefixtures("progress")
+def test_a_completion_without_a_date_is_not_the_latest(as_acme: Client, acme_portal: Portal) -> None:
+    enrollment(learner(acme_portal, "Zoe"), "Safety", course_id=1, status="completed", completed_at=None)
+    page = as_acme.get(f"/portals/{acme_portal.pk}/insights")
+    assert [row.learner.first_name for row in page.context["required_people"]] == ["Ada", "Zoe"]
 
 
 def test_another_accounts_reports_are_not_shown(
