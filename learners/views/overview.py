@@ -78,7 +78,11 @@ def healths(account: HubSpotAccount) -> list[Health]:
         .select_related("account")
         .annotate(
             mapped=Exists(PropertyMapping.objects.filter(portal=OuterRef("pk"))),
-            walked=Exists(Walk.objects.filter(portal=OuterRef("pk"), kind=Walk.Kind.HISTORY)),
+            walked=Exists(
+                Walk.objects.filter(portal=OuterRef("pk"), kind=Walk.Kind.HISTORY).exclude(
+                    state__in=[Walk.State.CANCELLED, Walk.State.FAILED]
+                )
+            ),
         )
         .order_by("title", "pk")
     )

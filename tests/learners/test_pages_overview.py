@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from learners.models import Learner, ReviewItem
+from learners.models import Learner, ReviewItem, Walk
 from learners.views.freshness import span
 from portals.models import Course, HubSpotAccount, Portal
 from tests.learners.test_pages_activity import delivery, failed
@@ -70,6 +70,18 @@ def test_freshness_is_the_95th_of_todays_changes(
     health = as_acme.get("/portals/").context["portals"][0]
     assert health.p95 == pytest.approx(0.96)
     assert health.freshness == "a second"
+
+
+@pytest.mark.parametrize(
+    ("state", "done"),
+    [("running", True), ("paused", True), ("done", True), ("cancelled", False), ("failed", False)],
+)
+def test_history_that_was_not_brought_in_is_still_to_do(
+    as_acme: Client, acme_portal: Portal, state: str, done: bool
+) -> None:
+    Walk.objects.create(account=acme_portal.account, portal=acme_portal, kind=Walk.Kind.HISTORY, state=state)
+    (health,) = as_acme.get("/portals/").context["portals"]
+    assert health.steps[-1].done is done
 
 
 @pytest.mark.parametrize(
