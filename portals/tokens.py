@@ -120,7 +120,12 @@ def _renew(account: HubSpotAccount) -> None:
         counters.count("hubsync_token_refreshes", "revoked" if isinstance(error, RevokedGrant) else "failed")
         raise
     counters.count("hubsync_token_refreshes", "renewed")
-    account.save(update_fields=["access_token", "refresh_token", "token_expires_at", "scopes"])
+    account.configuration_problem = ""  # HubSpot does accept the app
+    account.save(
+        update_fields=[
+            "access_token", "refresh_token", "token_expires_at", "scopes", "configuration_problem"
+        ]
+    )  # fmt: skip
 
 
 def store(account: HubSpotAccount, answer: dict[str, Any]) -> None:

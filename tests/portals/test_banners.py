@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from portals import consent
+from portals import consent, tokens
 from portals.banners import APP_REFUSED, banners
 from portals.models import HubSpotAccount, Portal
 from portals.oauth import SCOPES
@@ -65,6 +65,19 @@ def test_an_app_that_hubspot_refuses_is_the_operators_and_passes(
     assert said(expiring) == APP_REFUSED
     assert expiring.connected
     settings.HUBSPOT_CLIENT_SECRETS = right
+    tend()
+    assert said(expiring) == ""
+
+
+def test_what_is_mended_is_no_longer_said_whoever_finds_out(
+    expiring: HubSpotAccount, settings: Settings
+) -> None:
+    """A call may renew the token before the tick does; the next tick that would is twenty minutes away."""
+    right = app_settings.HUBSPOT_CLIENT_SECRETS
+    settings.HUBSPOT_CLIENT_SECRETS = ["wrong"]
+    tend()
+    settings.HUBSPOT_CLIENT_SECRETS = right
+    tokens.access_token(HubSpotAccount.objects.get(pk=expiring.pk))
     tend()
     assert said(expiring) == ""
 
