@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import responses
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from portals import drift, mapping
 from portals.banners import banners
@@ -111,6 +113,23 @@ def test_the_daily_task_finds_it(installed: HubSpotAccount, mapped: Portal) -> N
     mapped.refresh_from_db()
     assert mapped.drift  # the sandbox's portal has other fields
     assert [row["subdomain"] for row in mapped.sub_portals] == ["acme-partners"]
+    assert drift.due() == []
+
+
+@responses.activate
+def test_one_portal_that_breaks_our_code_does_not_hide_the_others(
+    mapped: Portal, globex_portal: Portal, settings: Settings, clean_limiter: None
+) -> None:
+    """It is due for longest, so it would be looked at first at every tick for ever."""
+    settings.LEARNUPON_URL = "https://{subdomain}.{region}"
+    for portal, answer in ((mapped, [{"label": "x"}]), (globex_portal, [])):
+        api = f"https://{portal.host}/api/v1/"
+        responses.get(f"{api}users/customuserdata", json={"customDataFieldDefinitions": answer})
+        responses.get(f"{api}portals", json={"portals": []})
+    responses.get(f"{settings.HUBSPOT_API_URL}/crm/properties/2026-09/contacts", json={"results": []})
+    Portal.objects.filter(pk=mapped.pk).update(watched_at=timezone.now() - timedelta(days=9))
+    Portal.objects.filter(pk=globex_portal.pk).update(watched_at=timezone.now() - timedelta(days=2))
+    watch_drift()
     assert drift.due() == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from portals import oauth
+from portals import oauth, tasks
 from portals.models import HubSpotAccount, Portal, PropertyMapping
 from tests.conftest import make_portal
 from tests.portals.vendors import Vendors
@@ -203,12 +203,39 @@ def test_what_comes_after_the_grant_may_fail(vendors: Vendors) -> None:
     assert account.connected
     assert account.app_object_problem
     vendors.control("DELETE", "faults")
-    vendors.install_by_browser(1001)
+    tasks.tend()
+    tasks.watch_drift()
+    account.refresh_from_db()
+    assert account.ui_domain
+    assert account.app_object_type
+    assert account.app_object_problem == ""
     fault(vendors, "/crm-object-schemas")
     vendors.install_by_browser(1001)
     account.refresh_from_db()
     assert account.app_object_type, "a passing failure made it forget"
     assert account.app_object_problem == ""
+
+
+def test_properties_that_were_lacking_may_come_with_the_next_upload(vendors: Vendors) -> None:
+    vendors.install_by_browser(1001)
+    lacking = "The course enrollment object lacks: score_percent."
+    HubSpotAccount.objects.update(app_object_problem=lacking)
+    fault(vendors, "/crm-object-schemas")
+    tasks.watch_drift()
+    assert HubSpotAccount.objects.get().app_object_problem == lacking  # HubSpot did not say otherwise
+    vendors.control("DELETE", "faults")
+    tasks.watch_drift()
+    assert HubSpotAccount.objects.get().app_object_problem == ""
+
+
+def test_an_account_that_did_not_grant_app_objects_is_not_asked_again_and_again(vendors: Vendors) -> None:
+    """HubSpot counts what it refuses; installing again is what mends it."""
+    browser = Client()
+    address = str(browser.get("/oauth/hubspot/start?app_objects=0")["Location"])
+    browser.get(CALLBACK, vendors.consent(address, _deny="app_objects"))
+    before = len(vendors.calls("/crm-object-schemas"))
+    tasks.watch_drift()
+    assert len(vendors.calls("/crm-object-schemas")) == before
 
 
 # --- leaving --------------------------------------------------------------------------------------------

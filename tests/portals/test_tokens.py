@@ -10,6 +10,7 @@ import responses
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from portals import tasks, tokens
 from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
@@ -221,6 +222,20 @@ def test_the_message_of_a_failure_holds_no_token(token_answer: Answer, acme: Hub
     with pytest.raises(VendorError) as caught:
         tokens.access_token(runs_out_in(acme, seconds=1))
     assert "refresh-of-1001" not in str(caught.value)
+
+
+def test_the_sweep_ends_with_its_slice(
+    vendors: Vendors, installed: HubSpotAccount, globex: HubSpotAccount, settings: Settings
+) -> None:
+    """Where HubSpot is slow, two hundred renewals would hold a worker until it is killed, and the next tick another."""
+    settings.SLICE_SECONDS = 0
+    runs_out_in(installed, minutes=1)
+    runs_out_in(globex, minutes=2)
+    old = stored(globex).access_token
+    tasks.tend()
+    assert stored(globex).access_token == old
+    tasks.tend()
+    assert stored(globex).access_token != old
 
 
 def test_the_sweep_goes_on_after_one_dead_grant(
