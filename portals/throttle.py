@@ -51,13 +51,15 @@ class Rule:
 
 _SIGN_IN = Rule("sign-in", address=Limit(60, 60))
 _KEYS = Rule("keys", address=Limit(60, 600), account=Limit(20, 600))
+_ADMIN = Rule("admin", address=Limit(10, 300), name=Limit(30, 900))
 _LINKS = Rule("links", address=Limit(60, 60))
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "portals:start"): _SIGN_IN,
     ("GET", "portals:callback"): _SIGN_IN,
     ("POST", "portals:connect"): _KEYS,
     ("POST", "portals:keys"): _KEYS,
-    ("POST", "admin:login"): Rule("admin", address=Limit(10, 300), name=Limit(30, 900)),
+    ("POST", "admin:login"): _ADMIN,
+    ("POST", "admin:password_change"): _ADMIN,  # it asks for the old one, so it can be guessed there too
     ("GET", "portals:unsubscribe"): _LINKS,
     ("POST", "portals:unsubscribe"): _LINKS,
     ("GET", "learners:silence"): _LINKS,
@@ -93,7 +95,7 @@ def spend(rule: Rule, request: HttpRequest) -> int:
     measures: list[tuple[str, object, Limit | None]] = [
         ("address", client_address(request), rule.address),
         ("account", account.pk if account else None, rule.account),
-        ("name", _login_name(request) if rule.name else None, rule.name),
+        ("name", _whose_password(request) if rule.name else None, rule.name),
     ]
     waits = [
         _over(f"{rule.bucket}:{kind}:{who}", limit)
@@ -103,10 +105,16 @@ def spend(rule: Rule, request: HttpRequest) -> int:
     return max(waits)
 
 
-def _login_name(request: HttpRequest) -> str:
-    """As Django's login reads it: a space or a wide letter more would else be a name of its own."""
-    typed = unicodedata.normalize("NFKC", request.POST.get("username", "").strip())
-    return typed.strip().casefold()[:200]
+def _whose_password(request: HttpRequest) -> str | None:
+    """The name at the login, as Django's login reads it: a space or a wide letter more would else be a name of its own.
+    Behind the login it is whoever is signed in; what is posted there as a name counts for nothing."""
+    if request.resolver_match and request.resolver_match.view_name == "admin:login":
+        name = request.POST.get("username", "")
+    else:
+        name = request.user.get_username()
+        if not name:
+            return None  # nobody's password can be tried
+    return unicodedata.normalize("NFKC", name.strip()).strip().casefold()[:200]
 
 
 def client_address(request: HttpRequest) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import redis
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import Client, RequestFactory, override_settings
 from django.urls import URLResolver, get_resolver
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from portals import throttle
+from portals import operators, throttle
 from portals.clients import limiter
 from portals.models import HubSpotAccount, Portal
 from portals.throttle import Limit, Rule
@@ -33,6 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         ("POST", "portals:connect"): keys,
         ("POST", "portals:keys"): keys,
         ("POST", "admin:login"): admin,
+        ("POST", "admin:password_change"): admin,
     }.items():
         assert throttle.RULES[method, name].bucket == rule.bucket
         monkeypatch.setitem(throttle.RULES, (method, name), rule)
@@ -147,7 +148,7 @@ def test_moving_to_another_address_does_not_help_an_account(
 # --- the admin site ---------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_admin_passwords_are_not_guessed_by_name_from_many_addresses() -> None:
-    get_user_model().objects.create_superuser("Root", password="right horse battery")
+    User.objects.create_superuser("Root", password="right horse battery")
     guess = {"username": "root", "password": "wrong"}
     for number in range(2):
         assert Client().post("/admin/login/", guess, REMOTE_ADDR=f"192.0.2.{number}").status_code == 200
@@ -159,7 +160,7 @@ def test_admin_passwords_are_not_guessed_by_name_from_many_addresses() -> None:
 @pytest.mark.parametrize("typed", [" root", "root\t", "\u2003root", "\uff52oot", " " * 300 + "root"])
 def test_a_name_is_one_however_it_is_typed(typed: str) -> None:
     """Django's login strips and normalizes it: each of these would open the same account."""
-    get_user_model().objects.create_superuser("root", password="right horse battery")
+    User.objects.create_superuser("root", password="right horse battery")
     right = {"username": typed, "password": "right horse battery"}
     assert Client().post("/admin/login/", right, REMOTE_ADDR="192.0.2.7").status_code == 302
     Client().post("/admin/login/", {"username": "root", "password": "x"}, REMOTE_ADDR="192.0.2.8")
@@ -173,6 +174,38 @@ def test_many_names_from_one_address_are_not_tried() -> None:
         for n in range(4)
     ]
     assert answers == [200, 200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_a_stolen_session_does_not_guess_the_password_either() -> None:
+    """The page behind the login asks for the old password, and no name that is posted there makes it another's."""
+    person = User.objects.create_superuser("Root", password="right horse battery")
+    answers = []
+    for number in range(3):
+        guess = {"username": f"name{number}", "old_password": "wrong"}
+        client = operator(person, f"192.0.2.{number}")
+        answers.append(client.post("/admin/password_change/", guess).status_code)
+    assert answers == [200, 200, 429]
+    login = {"username": "root", "password": "wrong"}
+    assert Client().post("/admin/login/", login, REMOTE_ADDR="192.0.2.9").status_code == 429
+
+
+@pytest.mark.django_db
+def test_strangers_keep_nobody_from_changing_a_password() -> None:
+    """They have no password to guess there, only a way to the login."""
+    person = User.objects.create_superuser("Root", password="right horse battery")
+    for number in range(4):
+        sent = Client().post("/admin/password_change/", {}, REMOTE_ADDR=f"192.0.2.{number}")
+        assert sent.status_code == 302
+    assert operator(person, "192.0.2.9").post("/admin/password_change/", {}).status_code == 200
+
+
+def operator(person: User, address: str) -> Client:
+    """Signed in already: the login would count too."""
+    client = Client(REMOTE_ADDR=address)
+    client.force_login(person)
+    client.cookies[operators.COOKIE] = client.cookies["hubsync_session"].value
+    return client
 
 
 # --- LearnUpon's addresses ----------------------------------------------------------------------------------
