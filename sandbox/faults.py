@@ -1,10 +1,12 @@
 """Faults that a test asks for: which calls they meet, and how the answer is spoilt."""
 
 import asyncio
+import math
 import random
 import re
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +31,7 @@ class Fault:
     seconds: float = 1.0
     rate: float = 1.0
     times: int | None = None
+    lasts: float | None = None  # seconds from now on; None: until it is taken away
     when: str = "before"
     method: str | None = None
     account: int | str | None = None  # only calls for this HubSpot account, or LearnUpon subdomain
@@ -41,13 +44,14 @@ class Fault:
             raise ControlError(400, f"service is hubspot, learnupon or *; kind is one of {', '.join(KINDS)}")
         if self.when not in ("before", "after") or not 0 <= self.rate <= 1:
             raise ControlError(400, "when is before or after; rate is from 0 to 1")
+        self._over = math.inf if self.lasts is None else time.monotonic() + self.lasts
         try:
             self._pattern = re.compile(self.path)
         except re.error as error:
             raise ControlError(400, f"path is not a regular expression: {error}") from error
 
     def meets(self, service: str, request: web.Request, account: object) -> bool:
-        if self.times is not None and self.hits >= self.times:
+        if (self.times is not None and self.hits >= self.times) or time.monotonic() > self._over:
             return False
         if self.account is not None and self.account != account:
             return False

@@ -13,6 +13,7 @@ from stack.chaos.stage import SUBDOMAINS, Stage, send
 from stack.processes import Process
 
 SKEW_SECONDS = 240
+LASTS = 15  # seconds after which a vendor is well again, whether calls met the fault or not
 PAST_TIME_OUT = 22  # longer than any call may take (hubsync.settings.CALL_DEADLINE)
 Strike = Callable[[Stage, random.Random], None]
 
@@ -84,11 +85,12 @@ def _skew(seconds: int) -> Strike:
 
 # --- vendors ---------------------------------------------------------------------------------------------
 def _vendor(service: str, kind: str, path: str = "", **more: Any) -> Strike:
-    """Meets a few calls at the vendor, then is over."""
+    """Meets a few calls at the vendor, then is over. Without an end in time, faults that nobody meets while a breaker is
+    open would pile up until every call meets one."""
 
     def strike(stage: Stage, dice: random.Random) -> None:
         fault = {"service": service, "kind": kind, "path": path, "times": dice.randint(1, 8), "rate": 0.7}
-        stage.scene.worlds.call("POST", "faults", fault | more)
+        stage.scene.worlds.call("POST", "faults", fault | {"lasts": LASTS} | more)
 
     return strike
 
@@ -97,7 +99,7 @@ def _refuse_keys(stage: Stage, dice: random.Random) -> None:
     """LearnUpon answers 401 once; as soon as the portal stands still, an admin enters the keys again."""
     subdomain = dice.choice(SUBDOMAINS)
     fault = {"service": "learnupon", "kind": "status", "status": 401, "path": f"^/{subdomain}/", "times": 1}
-    stage.scene.worlds.call("POST", "faults", fault)
+    stage.scene.worlds.call("POST", "faults", fault | {"lasts": LASTS})
     until = time.monotonic() + 3
     while subdomain not in stage.refused_portals() and time.monotonic() < until:
         time.sleep(0.2)

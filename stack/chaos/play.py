@@ -93,9 +93,10 @@ def report(
     print("\nFaults", flush=True)
     for name, count in sorted(struck.items()):
         print(f"  {count:4} {name}")
-    hits = sum(int(str(hit["hits"])) for hit in stage.hits)
+    hits = [int(str(hit["hits"])) for hit in stage.hits]
     print(
-        f"  {sum(struck.values())} faults of {len(struck)} kinds; {hits} calls spoilt\n\nOutcomes of workflow runs"
+        f"  {sum(struck.values())} faults of {len(struck)} kinds; {sum(hits)} calls spoilt, "
+        f"{hits.count(0)} faults of vendors met none\n\nOutcomes of workflow runs"
     )
     for outcome, count in stage.outcomes.most_common():
         print(f"  {count:6} {outcome}")
@@ -126,6 +127,7 @@ def _write(
         "faults": sum(struck.values()),
         "fault_kinds": len(struck),
         "calls_spoilt": sum(int(str(hit["hits"])) for hit in stage.hits),
+        "faults_that_met_no_call": sum(not hit["hits"] for hit in stage.hits),
         "seconds": round(seconds),
         "restarts": stage.restarts,
         "most_hubspot_calls_in_10_s": stage.busiest,

@@ -28,6 +28,13 @@ def test_status_fault_strikes_as_often_as_asked(hubspot: HubSpotSite, api: Api) 
     assert hubspot.control("GET", "faults")["faults"][0]["hits"] == 1
 
 
+def test_a_fault_can_be_over_by_itself(hubspot: HubSpotSite, api: Api) -> None:
+    fault(hubspot, kind="status", lasts=0)
+    assert api("GET", DETAILS).status_code == 200
+    fault(hubspot, kind="status", lasts=60)
+    assert api("GET", DETAILS).status_code == 503
+
+
 def test_after_means_done_but_the_answer_is_lost(hubspot: HubSpotSite, api: Api) -> None:
     fault(hubspot, path="batch/upsert", kind="status", status=502, when="after", times=1)
     assert api.upsert({"key": "1:1", "status": "completed"}).status_code == 502
