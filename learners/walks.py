@@ -118,7 +118,8 @@ def _step(walk: Walk, learnupon: LearnUpon) -> bool:
         return _users_page(walk, learnupon)
     if not walk.courses_total and not _plan(walk, learnupon):
         return False
-    return _courses_page(walk, learnupon) and (bool(walk.courses) or _finish(walk))
+    # None left: that was the last page, also of a worker that died right after it.
+    return _courses_page(walk, learnupon) if walk.courses else _finish(walk)
 
 
 def _users_page(walk: Walk, learnupon: LearnUpon) -> bool:
