@@ -19,6 +19,7 @@ AWAY = (DELETED, MISSING)  # of records that are not there: somebody else may ha
 RESTORABLE = timedelta(days=90)  # https://knowledge.hubspot.com/records/restore-deleted-records
 
 
+@transaction.atomic
 def pause(learners: QuerySet[Learner], reason: str) -> int:
     """Nothing flows and nothing is erased; what a worker has under way is worth nothing any more."""
     ids = list(learners.values_list("pk", flat=True))
@@ -30,6 +31,7 @@ def pause(learners: QuerySet[Learner], reason: str) -> int:
     return changed
 
 
+@transaction.atomic
 def resume(learners: QuerySet[Learner]) -> int:
     """Go on where it paused, with what happened meanwhile read anew."""
     now = timezone.now()
@@ -44,7 +46,9 @@ def resume(learners: QuerySet[Learner]) -> int:
         state=Learner.State.PENDING, look_at=now, **again
     )
     changed += waiting.update(state=Learner.State.NEW, **again)
-    Enrollment.objects.filter(~Q(version=F("pushed_version")), learner__in=paused).update(due_at=Now())
+    untied = ~Q(associated_with=F("learner__record_id"))
+    owed = Enrollment.objects.filter(~Q(version=F("pushed_version")) | untied, learner__in=paused)
+    Enrollment.objects.filter(pk__in=owed.values("pk")).update(due_at=Now())
     return changed
 
 
@@ -66,10 +70,13 @@ def push_again(learner: Learner) -> None:
     nudger.wake(learner.account_id, Lane.LIVE, "learners.push")
 
 
+@transaction.atomic
 def unlink(learner: Learner, reason: str) -> None:
     """Cut the link: nothing flows any more, the LearnUpon account and HubSpot's records stay as they are. Which records
     those are is kept, because a later erasure must find them."""
-    Enrollment.objects.filter(learner=learner, withdrawn=False).update(due_at=None, parked_reason="")
+    Enrollment.objects.filter(learner=learner, withdrawn=False).update(
+        due_at=None, parked_reason="", claim=F("claim") + 1
+    )
     Learner.objects.filter(pk=learner.pk).update(
         state=Learner.State.UNLINKED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1, look_at=None,
         read_due_at=None, welcome_due_at=None,

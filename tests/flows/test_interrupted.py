@@ -43,3 +43,55 @@ def test_a_walk_that_died_after_its_last_page_ends(stage: Stage) -> None:
     stage.work()
     walk.refresh_from_db()
     assert (walk.state, walk.due_at) == ("done", None)
+
+
+def test_pausing_is_all_or_nothing(stage: Stage) -> None:
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    with database_gone_at("learners_enrollment"):
+        links.pause(Learner.objects.filter(pk=learner.pk), links.DELETED)
+    learner.refresh_from_db()
+    assert learner.state == "active"
+
+
+def test_resuming_is_all_or_nothing(stage: Stage) -> None:
+    """Would catch: what changed during the pause is due nowhere, for ever."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    theirs = Learner.objects.filter(pk=learner.pk)
+    links.pause(theirs, links.DELETED)
+    with database_gone_at("learners_enrollment"):
+        links.resume(theirs)
+    assert theirs.get().state == "paused"
+    links.resume(theirs)
+    assert Enrollment.objects.get().due_at is not None
+
+
+def test_an_association_owed_at_the_pause_is_owed_after_it(stage: Stage) -> None:
+    """HubSpot refuses to tie to a record that was deleted a moment ago; restored, it has its courses again."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    stage.fault("hubspot", "/associations/", "status", status=503, when="before")
+    stage.work()
+    theirs = Learner.objects.filter(pk=learner.pk)
+    links.pause(theirs, links.DELETED)
+    stage.later(hours=1)
+    assert tied_to(stage, learner.record_id) == 0
+    links.resume(theirs)
+    stage.work()
+    assert tied_to(stage, learner.record_id) == 1
+
+
+@pytest.mark.parametrize("cut", ["paused", "unlinked"])
+def test_rows_in_hand_do_not_flow_again_once_the_link_is_cut(stage: Stage, cut: str) -> None:
+    """The push had them claimed, and gives them back after the cut."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    claimed = push_rows.claim(learner.account, 100, bulk=False)
+    if cut == "paused":
+        links.pause(Learner.objects.filter(pk=learner.pk), links.DELETED)
+    else:
+        links.unlink(learner, "Unlinked by an admin")
+    push_rows.release(claimed, 0.0)
+    stage.work()
+    assert stage.records() == []
