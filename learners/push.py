@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners import app_objects, courses, presence, push_rows
-from learners.models import Enrollment
+from learners.models import Enrollment, Learner
 from learners.push_rows import Due
 from portals import counters, retries, schema
 from portals.clients import breaker
@@ -289,8 +289,10 @@ def _not_tied(turn: Turn, record_type: str, lane: str, rows: Sequence[Due], erro
 
 
 def retry(account: HubSpotAccount, ids: list[int] | None = None) -> int:
-    """Push parked rows again, as a person asked: the named ones, or all."""
-    parked = Enrollment.objects.filter(~Q(parked_reason=""), account=account)
+    """Push parked rows again, as a person asked: the named ones, or all; not those of a link that is paused or cut."""
+    flow = Q(learner__state=Learner.State.ACTIVE) | Q(withdrawn=True)
+    parked = Enrollment.objects.filter(flow, ~Q(parked_reason=""), account=account)
     if ids is not None:
         parked = parked.filter(pk__in=ids)
-    return parked.update(due_at=Now(), attempts=0, parked_reason="", bulk=ids is None)
+    again = Enrollment.objects.filter(pk__in=parked.values("pk"))
+    return again.update(due_at=Now(), attempts=0, parked_reason="", bulk=ids is None)

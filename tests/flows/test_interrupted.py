@@ -95,3 +95,15 @@ def test_rows_in_hand_do_not_flow_again_once_the_link_is_cut(stage: Stage, cut: 
     push_rows.release(claimed, 0.0)
     stage.work()
     assert stage.records() == []
+
+
+def test_retrying_all_leaves_paused_and_unlinked_people_alone(stage: Stage) -> None:
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    Enrollment.objects.update(due_at=None, parked_reason="HubSpot refused it.")
+    links.pause(Learner.objects.filter(pk=learner.pk), links.DELETED)
+    assert push.retry(learner.account) == 0
+    stage.work()
+    assert stage.records() == []
+    links.resume(Learner.objects.filter(pk=learner.pk))
+    assert Enrollment.objects.filter(due_at__lte=Now()).exists()
