@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.utils import timezone
 from learners import app_objects, courses, presence, push_rows
 from learners.models import Enrollment, Learner
 from learners.push_rows import Due
-from portals import counters, retries, schema
+from portals import counters, schema
 from portals.clients import breaker
 from portals.clients.batches import Batch, Row, RowError
 from portals.clients.breaker import Vendor
@@ -45,9 +44,8 @@ class Turn:
     hubspots: dict[str, HubSpot] = field(default_factory=dict)  # by lane
     until: float = field(default_factory=lambda: time.monotonic() + settings.SLICE_SECONDS)
     waiting: list[Due] = field(default_factory=list)
-    owed: dict[tuple[str, str], list[Due]] = field(
-        default_factory=lambda: defaultdict(list)
-    )  # record type, lane
+    # By record type and lane.
+    owed: dict[tuple[str, str], list[Due]] = field(default_factory=lambda: defaultdict(list))
     taking: bool = True
     mistakes: int = 0  # rows that our own code failed on
     again: float | None = None  # seconds after which there is more to do
@@ -91,11 +89,7 @@ def _object_found(account: HubSpotAccount) -> bool:
     """Look again for the app object; while it is missing, everything waits a while and the page says why."""
     schema.look_up(account)
     if not account.app_object_type:
-        Enrollment.objects.filter(account=account, due_at__lte=Now()).update(
-            due_at=Now() + timedelta(seconds=retries.scaled(600)),
-            parked_reason=account.app_object_problem,
-            why=Reason.CONFIGURATION,
-        )
+        push_rows.without_object(account)
     return bool(account.app_object_type)
 
 
@@ -122,6 +116,7 @@ def _take(turn: Turn) -> None:
     if not rows:
         turn.stop(None)
         return
+    rows = _landed(turn, rows)
     _begin_withdrawing(turn, [row for row in rows if row.over], lane)
     keep = [row for row in rows if not row.over]
     if sent := [row for row in keep if row.sent]:
@@ -140,13 +135,19 @@ def _next(turn: Turn) -> tuple[list[Due], str]:
     return rows, turn.lane
 
 
+def _landed(turn: Turn, rows: list[Due]) -> list[Due]:
+    """Without the rows that changed while a call about them is under way: of two calls at once HubSpot may take the
+    older value last. They are due again in a second."""
+    flying = turn.flights.about
+    if early := [row for row in rows if row.pk in flying]:
+        push_rows.release(early, 1.0)
+    return [row for row in rows if row.pk not in flying]
+
+
 def _begin_withdrawing(turn: Turn, rows: list[Due], lane: str) -> None:
     if rows:
-        turn.flights.start(
-            partial(_archive, turn.hubspot(lane), rows),
-            partial(_archived, rows),
-            partial(_failed, turn, rows),
-        )
+        archive, failed = partial(_archive, turn.hubspot(lane), rows), partial(_failed, turn, rows)
+        turn.flights.start(archive, partial(_archived, rows), failed, about=[row.pk for row in rows])
 
 
 def _archive(hubspot: HubSpot, rows: list[Due]) -> None:
@@ -168,6 +169,7 @@ def _begin_writing(turn: Turn, rows: list[Due], lane: str) -> None:
         partial(turn.hubspot(lane).upsert, turn.object_type, [Row(str(row.pk), row.body) for row in rows]),
         partial(_written, turn, rows, lane),
         partial(_not_written, turn, rows, lane),
+        about=[row.pk for row in rows],
     )
 
 

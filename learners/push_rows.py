@@ -73,6 +73,8 @@ WITH taken AS (
 NAME = f"""
 UPDATE learners_enrollment e SET course_name = {COURSE_NAME} WHERE id = ANY(%s) AND course_name = ''
 """  # noqa: S608
+# In the order of their numbers, as the fold takes them (learners/enrollments.py): else each could wait for the other.
+HELD = "WITH held AS (SELECT id FROM learners_enrollment WHERE id = ANY(%s) ORDER BY id FOR UPDATE)"
 # A row that changed meanwhile is due again. Here HubSpot has the row and its association.
 DONE = """
 UPDATE learners_enrollment e SET
@@ -80,8 +82,8 @@ UPDATE learners_enrollment e SET
     attempts = 0, parked_reason = '', correlation_id = '',
     due_at = CASE WHEN e.version <> w.version THEN now() END, bulk = e.bulk AND e.version <> w.version
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[])
-    AS w(id, claim, version, hubspot_id, record_id)
-WHERE e.id = w.id AND e.claim = w.claim
+    AS w(id, claim, version, hubspot_id, record_id), held
+WHERE e.id = held.id AND w.id = held.id AND e.claim = w.claim
 """
 # Here only the row: it stays claimed for its association. Another record than before (the old one was archived by
 # hand) has none yet.
@@ -90,20 +92,20 @@ UPDATE learners_enrollment e SET
     pushed_version = w.version, hubspot_id = w.hubspot_id, pushed_at = now(),
     attempts = 0, parked_reason = '', correlation_id = '',
     associated_with = CASE WHEN e.hubspot_id IN ('', w.hubspot_id) THEN e.associated_with ELSE '' END
-FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[]) AS w(id, claim, version, hubspot_id)
-WHERE e.id = w.id AND e.claim = w.claim
+FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[]) AS w(id, claim, version, hubspot_id), held
+WHERE e.id = held.id AND w.id = held.id AND e.claim = w.claim
 """
 LATER = """
 UPDATE learners_enrollment e SET
     due_at = now() + %s * interval '1 second', attempts = attempts + %s, parked_reason = %s, why = %s,
     correlation_id = %s
-FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
-WHERE e.id = w.id AND e.claim = w.claim
+FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim), held
+WHERE e.id = held.id AND w.id = held.id AND e.claim = w.claim
 """
 RELEASED = """
 UPDATE learners_enrollment e SET due_at = now() + %s * interval '1 second'
-FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim)
-WHERE e.id = w.id AND e.claim = w.claim
+FROM unnest(%s::bigint[], %s::int[]) AS w(id, claim), held
+WHERE e.id = held.id AND w.id = held.id AND e.claim = w.claim
 """
 # From one lane of one account to the next by the index, however many rows each has; counting them out would read all
 # of a backfill at every sweep.
@@ -136,6 +138,15 @@ def alone(account: HubSpotAccount) -> Iterator[bool]:
     finally:
         if mine:
             _execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def without_object(account: HubSpotAccount) -> None:
+    """HubSpot has no object to write to: everything waits a while, and says why."""
+    Enrollment.objects.filter(account=account, due_at__lte=Now()).update(
+        due_at=Now() + timedelta(seconds=retries.scaled(600)),
+        parked_reason=account.app_object_problem,
+        why=Reason.CONFIGURATION,
+    )
 
 
 def answers_again(vendor: str, name: str) -> None:
@@ -183,17 +194,17 @@ def name(rows: Sequence[Due]) -> list[Due]:
 
 def done(rows: Sequence[Due]) -> None:
     """HubSpot has these rows and, where it allows any, their associations."""
-    _execute(DONE, [*_claims(rows), *_written(rows), [row.record_id for row in rows]])
+    _write_back(DONE, rows, *_claims(rows), *_written(rows), [row.record_id for row in rows])
 
 
 def written(rows: Sequence[Due]) -> None:
     """HubSpot has these rows, and not their associations yet."""
-    _execute(WRITTEN, [*_claims(rows), *_written(rows)])
+    _write_back(WRITTEN, rows, *_claims(rows), *_written(rows))
 
 
 def release(rows: Sequence[Due], seconds: float) -> None:
     """Nothing was done about these rows: they are due again, in so many seconds."""
-    _execute(RELEASED, [seconds, *_claims(rows)])
+    _write_back(RELEASED, rows, seconds, *_claims(rows))
 
 
 def withdrawn(rows: Sequence[Due]) -> None:
@@ -224,7 +235,7 @@ def later(rows: Sequence[Due], error: VendorError) -> float:
     seconds = retries.wait(attempts, error)
     reason = "" if waits else error.message[:500]
     why = error.why or ""
-    _execute(LATER, [seconds, 0 if waits else 1, reason, why, error.correlation_id, *_claims(rows)])
+    _write_back(LATER, rows, seconds, 0 if waits else 1, reason, why, error.correlation_id, *_claims(rows))
     return error.after if error.after or waits else settings.SWEEP_SECONDS
 
 
@@ -234,6 +245,10 @@ def _claims(rows: Sequence[Due]) -> list[list[Any]]:
 
 def _written(rows: Sequence[Due]) -> list[list[Any]]:
     return [[row.version for row in rows], [row.hubspot_id for row in rows]]
+
+
+def _write_back(statement: str, rows: Sequence[Due], *values: Any) -> None:
+    _execute(HELD + statement, [[row.pk for row in rows], *values])
 
 
 def _execute(statement: str, values: Sequence[Any]) -> None:

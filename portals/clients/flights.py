@@ -3,7 +3,7 @@ that began the calls.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ class Flights:
         self._most = most
         self._pool = ThreadPoolExecutor(most, thread_name_prefix="flight")
         self._under_way: dict[Future[Any], Callable[[], None]] = {}
+        self._about: dict[Future[Any], frozenset[int]] = {}
 
     def __enter__(self) -> "Flights":
         return self
@@ -38,10 +39,20 @@ class Flights:
     def under_way(self) -> int:
         return len(self._under_way)
 
+    @property
+    def about(self) -> frozenset[int]:
+        """The rows that calls under way are about."""
+        return frozenset().union(*self._about.values())
+
     def start(
-        self, call: Callable[[], T], landed: Callable[[T], None], failed: Callable[[VendorError], None]
+        self,
+        call: Callable[[], T],
+        landed: Callable[[T], None],
+        failed: Callable[[VendorError], None],
+        about: Iterable[int] = (),
     ) -> None:
-        """Make a call; `land` then passes what it brought to `landed`, or the vendor's error to `failed`."""
+        """Make a call about these rows; `land` then passes what it brought to `landed`, or the vendor's error to
+        `failed`."""
         flight = self._pool.submit(copy_context().run, _made, call)
 
         def settle() -> None:
@@ -52,12 +63,13 @@ class Flights:
             else:
                 landed(brought)
 
-        self._under_way[flight] = settle
+        self._under_way[flight], self._about[flight] = settle, frozenset(about)
 
     def land(self) -> None:
         """Wait for the next call to end, and record every one that has."""
         ended, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
         for flight in ended:
+            del self._about[flight]
             self._under_way.pop(flight)()
 
 

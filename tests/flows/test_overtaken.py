@@ -1,0 +1,80 @@
+"""What happens while something else is under way: the later word counts, whoever is quicker."""
+
+import threading
+from datetime import timedelta
+
+import orjson
+from django.db import connection
+from django.utils import timezone
+
+import learners.tasks
+from gdpr import erasure
+from gdpr.models import Erasure
+from learners import enrollments, links, push, push_rows
+from learners.models import Enrollment, Learner
+from portals.models import HubSpotAccount, Portal
+from tests.flows.stage import ACME, Stage
+from tests.flows.test_learnupon_events import completion, hook
+from tests.flows.test_push import BJORN, by_key, fault_hits, linked, seen
+from tests.flows.test_push_turns import another_worker
+from tests.flows.test_requests import EVENTS, event
+from webhooks import tasks
+from webhooks.models import Delivery
+
+AMARA = "amara.abara@northwind.example"
+
+
+def in_thread(work: object, *arguments: object) -> threading.Thread:
+    """Another worker, begun."""
+
+    def run() -> None:
+        try:
+            work(*arguments)  # type: ignore[operator]
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_news_waits_for_the_call_that_carries_the_old_value(stage: Stage) -> None:
+    """A history is pushed; a call of it is slow, and its row changes. Would catch: both calls under way at once, and
+    HubSpot left with the older value for good."""
+    learner = linked(stage)
+    rows = [seen(number, progress_percent=10.0) for number in range(1, 1301)]
+    enrollments.take(learner.portal, rows, bulk=True)
+    stage.fault("hubspot", "/batch/upsert", "delay", seconds=1.5, when="before")
+    stage.fault("hubspot", "/batch/upsert", "delay", seconds=0.2, times=1000)
+    worker = in_thread(push.push, HubSpotAccount.objects.get(hub_id=ACME), "bulk")
+    stage.wait(lambda: fault_hits(stage))
+    (slow,) = Enrollment.objects.filter(claim=1).order_by("pk")[:1]
+    enrollments.take(learner.portal, [seen(slow.enrollment_id, minutes=5, progress_percent=60.0)])
+    worker.join()
+    stage.mend()
+    stage.later(minutes=5)
+    assert by_key(stage)[slow.key]["properties"]["progress_percent"] == "60"
+    assert not Enrollment.objects.exclude(due_at=None).exists()
+
+
+def test_a_writer_of_many_rows_takes_them_in_one_order(stage: Stage) -> None:
+    """Would catch: two that wait for each other, of which the database kills one."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1), seen(2)])
+    first, second = push_rows.claim(learner.account, 100, bulk=False)
+    lock = "SELECT FROM learners_enrollment WHERE id = %s FOR UPDATE"
+    with another_worker() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(lock, [first.pk])
+        worker = in_thread(push_rows.done, [second, first])
+        stage.wait(lambda: _somebody_waits())
+        cursor.execute(lock, [second.pk])
+        cursor.execute("COMMIT")
+        worker.join()
+    assert Enrollment.objects.filter(due_at=None).count() == 2
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
