@@ -10,7 +10,7 @@ from django.utils import timezone
 from learners import claims, reviewing
 from learners.models import Learner
 from learners.outcomes import done
-from portals.clients.errors import TryAgain, Unclear, VendorError
+from portals.clients.errors import Refused, TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
 from portals.lanes import Lane
 from portals.models import Portal
@@ -131,12 +131,21 @@ def look(portal: Portal) -> int:
 
 
 def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
-    user = learnupon.find_user(learner.email)
+    try:
+        user = learnupon.find_user(learner.email)
+    except (TryAgain, Refused) as error:  # whoever cannot be looked for makes room for the others
+        if error.counts:
+            _look_later([learner])
+        if isinstance(error, TryAgain):  # LearnUpon is in trouble: no more of it now
+            raise
+        return False
     if user is None:
         _look_later([learner])
         return False
     try:
         with claims.held(learner) as mine, transaction.atomic():
+            if mine.state != Learner.State.PENDING:  # paused meanwhile
+                return False
             claims.save(
                 mine, learnupon_user_id=int(user["id"]), state=Learner.State.ACTIVE, linked_at=timezone.now(),
                 look_at=None, read_due_at=timezone.now(), creating_since=None,

@@ -1,6 +1,7 @@
 """Claim, call, record: the tasks around learners and their progress."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
@@ -80,15 +81,24 @@ def look_task(portal_id: int, lane: str) -> None:
     portal = _working(portal_id, Vendor.LEARNUPON)
     if portal is None:
         return
+    with suppress(TryAgain):  # still due; the sweep comes again
+        wrong = _look(portal)
+        if wrong != portal.state_reason:
+            Portal.objects.filter(pk=portal.pk, state=Portal.State.CONNECTED).update(state_reason=wrong)
+
+
+def _look(portal: Portal) -> str:
+    """What is wrong with a portal that works otherwise, in words."""
     try:
         invitations.look(portal)
         walks.read_learners(portal)
+    except TryAgain:
+        raise
     except Disconnected as error:
         connecting.mark_disconnected(portal, error.message)
-    except TryAgain:
-        return  # still due; the sweep comes again
     except VendorError as error:
-        Portal.objects.filter(pk=portal.pk).update(state_reason=error.message[:300])
+        return error.message[:300]
+    return ""
 
 
 @shared_task(name="learners.refresh")

@@ -78,3 +78,44 @@ def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
+
+
+def test_somebody_who_cannot_be_searched_makes_room_for_the_others(stage: Stage) -> None:
+    """Would catch: one address LearnUpon does not search for keeps a portal's invited people unlinked for ever."""
+    odd = stage.new_contact(email="odd@x.example")
+    stage.add(odd, stage.contact(AMARA), action="user-invite")
+    stage.control("POST", "accept-invite", {"portal": "acme", "email": AMARA})
+    stage.hear()
+    long_ago = timezone.now() - timedelta(hours=1)
+    Learner.objects.filter(record_id=odd).update(look_at=long_ago)
+    Learner.objects.exclude(record_id=odd).update(look_at=long_ago + timedelta(minutes=1))
+    stage.fault("learnupon", "/users/search", "status", status=400)
+    portal = stage.portals["acme"]
+    learners.tasks.look_task(portal.pk, "live")
+    assert Learner.objects.get(state="active").email == AMARA
+    assert Learner.objects.get(record_id=odd).look_at > timezone.now()
+    assert Portal.objects.get(pk=portal.pk).state_reason == ""
+
+
+def test_a_passing_refusal_is_not_shown_for_ever(stage: Stage) -> None:
+    people = [stage.new_contact(email=f"p{number}@x.example") for number in range(7)]
+    stage.add(*people, action="user-invite")
+    portal = stage.portals["acme"]
+    stage.fault("learnupon", "/group_invites", "status", status=403)
+    for shown in (True, False):
+        Learner.objects.update(look_at=timezone.now())
+        learners.tasks.look_task(portal.pk, "live")
+        assert bool(Portal.objects.get(pk=portal.pk).state_reason) == shown
+
+
+def test_a_link_that_paused_while_its_invitation_was_looked_at_stays_paused(stage: Stage) -> None:
+    stage.add(stage.contact(AMARA), action="user-invite")
+    stage.control("POST", "accept-invite", {"portal": "acme", "email": AMARA})
+    stage.hear()
+    Learner.objects.update(look_at=timezone.now())
+    stage.fault("learnupon", "/users/search", "delay", seconds=0.4, when="after")
+    worker = in_thread(learners.tasks.look_task, stage.portals["acme"].pk, "live")
+    stage.wait(lambda: fault_hits(stage))
+    links.pause(Learner.objects.all(), links.DELETED)
+    worker.join()
+    assert Learner.objects.get().state == "paused"
