@@ -6,13 +6,14 @@ answer, and wins ties. Nothing is final: a completed course can be reopened.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import orjson
 from django.db import connection, transaction
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 
 from learners.models import Enrollment, Learner
 from learners.observations import Observation, from_webhook
@@ -23,6 +24,7 @@ from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result
 
 LINKING_SECONDS = 2.0
+LINKING_PATIENCE = timedelta(minutes=10)  # whoever is linked later is read as a whole then
 PROGRESS = (Enrollment.Status.NOT_STARTED, Enrollment.Status.IN_PROGRESS, Enrollment.Status.COMPLETED)
 KEPT = """
 SELECT learnupon_user_id, id FROM learners_learner
@@ -238,7 +240,8 @@ def receive(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Result]]:
         nudger.wake(portal.account_id, Lane.LIVE, "learners.push")
         accepted = _accepted(portal, rows, known)
         for delivery in rows:
-            if delivery.learnupon_user_id in accepted:
+            fresh = timezone.now() - delivery.received_at < LINKING_PATIENCE
+            if delivery.learnupon_user_id in accepted and fresh:
                 yield delivery, Later("Linking the learner first.", after=LINKING_SECONDS, counts=False)
             else:
                 yield delivery, _ended(seen[delivery.pk], known)

@@ -119,3 +119,15 @@ def test_a_link_that_paused_while_its_invitation_was_looked_at_stays_paused(stag
     links.pause(Learner.objects.all(), links.DELETED)
     worker.join()
     assert Learner.objects.get().state == "paused"
+
+
+def test_an_event_waits_for_a_link_only_while_one_may_be_made(stage: Stage) -> None:
+    """The account is there under another address by now. Would catch: asking LearnUpon every two seconds, for ever."""
+    stage.add(stage.contact(AMARA), action="user-invite")
+    told = completion(user={"userId": 4711, "email": AMARA})
+    hook(stage, orjson.dumps({"data": [told]}), stage.portals["acme"].webhook_id)
+    stage.work()
+    assert Delivery.objects.get(kind="learnupon.course_completion").state == "waiting"
+    stage.later(hours=1)
+    done = Delivery.objects.get(kind="learnupon.course_completion")
+    assert (done.state, done.outcome, done.body) == ("done", "not_linked", None)
