@@ -4,7 +4,7 @@ A record among the deleted pauses its learner. One that HubSpot shows nowhere wa
 twice, an hour apart: a single empty answer must never erase anybody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
@@ -67,8 +67,7 @@ def look(portal: Portal) -> int:
     except Refused:  # HubSpot does not let us look; waiting for it would stop everything else
         Learner.objects.filter(pk__in=ids).update(seen_at=Now())
         return len(learners)
-    here = [learner for learner in learners if found.get(learner.record_id) == "here"]
-    _are_here(here)
+    _are_here([learner for learner in learners if found.get(learner.record_id) == "here"])
     for learner in learners:
         if learner.record_id not in found:
             _missed(portal, learner)
@@ -97,10 +96,12 @@ def _shown(portal: Portal, ids: list[str]) -> dict[str, str]:
     return found
 
 
-def _are_here(learners: Iterable[Learner]) -> None:
+def _are_here(learners: Sequence[Learner]) -> None:
     theirs = Learner.objects.filter(pk__in=[learner.pk for learner in learners])
     theirs.update(seen_at=Now(), missing_since=None)
-    links.resume(theirs.filter(state_reason__in=links.AWAY))  # its restoring was missed
+    # Those whose restoring was missed; not one whose deletion was told while HubSpot was asked.
+    away = [learner.pk for learner in learners if learner.state == Learner.State.PAUSED]
+    links.resume(theirs.filter(pk__in=away, state_reason__in=links.AWAY))
 
 
 def _elsewhere(learner: Learner, what: str) -> None:

@@ -131,3 +131,15 @@ def test_an_event_waits_for_a_link_only_while_one_may_be_made(stage: Stage) -> N
     stage.later(hours=1)
     done = Delivery.objects.get(kind="learnupon.course_completion")
     assert (done.state, done.outcome, done.body) == ("done", "not_linked", None)
+
+
+def test_a_record_deleted_while_presence_was_looking_stays_paused(stage: Stage) -> None:
+    learner = linked(stage)
+    Learner.objects.update(seen_at=timezone.now() - timedelta(days=1, minutes=1))
+    stage.fault("hubspot", "/contacts/batch/read", "delay", seconds=0.4, when="after")
+    worker = in_thread(learners.tasks.presence_task, learner.portal_id, "live")
+    stage.wait(lambda: fault_hits(stage))
+    stage.post(EVENTS, [event("contact.deletion", object_id=int(learner.record_id))])
+    tasks.drain(learner.account_id, "live")
+    worker.join()
+    assert Learner.objects.get().state == "paused"
