@@ -55,6 +55,8 @@ def request(
         _plan(erasure, forgotten, record_id)
     if actor:
         audit.record(account, actor, "person erased")
+    for other in forgotten.former:  # their merge came before this and has not been worked yet
+        request(account, record_type, other, source)
     return erasure
 
 

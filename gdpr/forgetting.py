@@ -21,6 +21,7 @@ class Forgotten:
     ids: list[str]
     keys: list[str]
     accounts: list[dict[str, Any]] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)  # records merged into this one that are linked still
 
 
 def forget(account: HubSpotAccount, record_type: str, record_id: str, email: str = "") -> Forgotten:
@@ -34,13 +35,21 @@ def forget(account: HubSpotAccount, record_type: str, record_id: str, email: str
     )
     emails = {learner.email for learner in learners} | {email}
     tombstones.bury(account, record_type, record_id, emails)
-    for other in _former_ids(account, record_type, record_id):
+    former = sorted(_former_ids(account, record_type, record_id))
+    for other in former:
+        tombstones.hold(account, record_type, other)
         tombstones.bury(account, record_type, other, set())
     person = Person(account, record_type, record_id, users_of(learners), frozenset(emails - {""}))
     rows = list(Enrollment.objects.select_related("portal").filter(learner__in=learners))
     counts = {model._meta.model_name or "": eraser(person) for model, eraser in ERASERS.items()}
     accounts = [where for learner in learners if (where := _record_id_at_learnupon(learner))]
-    return Forgotten(counts, [r.hubspot_id for r in rows if r.hubspot_id], [r.key for r in rows], accounts)
+    ids, keys = [row.hubspot_id for row in rows if row.hubspot_id], [row.key for row in rows]
+    return Forgotten(counts, ids, keys, accounts, _linked(account, record_type, former))
+
+
+def _linked(account: HubSpotAccount, record_type: str, record_ids: list[str]) -> list[str]:
+    theirs = Learner.objects.filter(account=account, record_type=record_type, record_id__in=record_ids)
+    return sorted(set(theirs.values_list("record_id", flat=True)))
 
 
 def _former_ids(account: HubSpotAccount, record_type: str, record_id: str) -> set[str]:

@@ -143,3 +143,18 @@ def test_a_record_deleted_while_presence_was_looking_stays_paused(stage: Stage) 
     tasks.drain(learner.account_id, "live")
     worker.join()
     assert Learner.objects.get().state == "paused"
+
+
+def test_a_survivor_erased_before_its_merge_is_worked_takes_the_merged_along(stage: Stage) -> None:
+    """A deletion for privacy comes by a lane of its own, so it overtakes the merge that came before it."""
+    learner, survivor = linked(stage), stage.contact(BJORN)
+    enrollments.take(learner.portal, [seen(1)])
+    stage.work()
+    ids = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
+    stage.post(EVENTS, [event("contact.merge", object_id=int(survivor), **ids)])
+    erasure.request(learner.account, "contact", survivor, Erasure.Source.HUBSPOT)
+    stage.work()
+    stage.later(hours=1)
+    assert not Learner.objects.exists()
+    assert not Enrollment.objects.exists()
+    assert stage.records() == []
