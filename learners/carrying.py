@@ -131,9 +131,9 @@ def layout(portal: Portal) -> list[Any]:
 
 
 def fingerprint(someone: Person, layout: list[Any]) -> str:
-    """A keyed hash of everything the mapping reads, so that what stays the same costs LearnUpon nothing."""
+    """A keyed hash of the record and everything the mapping reads, so that what stays the same costs LearnUpon nothing."""
     text = orjson.dumps(
-        [layout, someone.email, someone.first_name, someone.last_name, someone.properties],
+        [layout, someone.record_id, someone.email, someone.first_name, someone.last_name, someone.properties],
         option=orjson.OPT_SORT_KEYS,
     )
     return hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()

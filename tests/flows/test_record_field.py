@@ -152,3 +152,18 @@ def test_the_same_record_number_of_the_other_account_keeps_its_field(stage: Stag
     stage.later(hours=1)
     assert held(stage, field, MARIA) == record
     assert Learner.objects.filter(record_id=record, state="active").exists()
+
+
+def test_it_follows_the_link_to_another_record_and_is_cleared_with_that(stage: Stage, field: int) -> None:
+    """A merge can end in a new record with the very values that were carried already."""
+    record, other = linked(stage), stage.new_contact()
+    body = {"account": ACME, "contact_id": record, "merged_id": other, "new_id": True}
+    stage.control("POST", "merge", body)
+    stage.settle()
+    survivor = Learner.objects.get().record_id
+    assert survivor != record
+    stage.later(days=2)
+    assert held(stage, field, MARIA) == survivor
+    erase(stage, survivor)
+    stage.later(hours=1)
+    assert held(stage, field, MARIA) == ""
