@@ -180,19 +180,28 @@ def invite(learner: Learner, person: Person, inputs: Inputs) -> Done:
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
     if learner.learnupon_user_id:
         return _bring_up_to_date(learnupon, learner, person)
-    if learner.state == Learner.State.PENDING and learner.invitation == Learner.Sent.SENT:
-        if not invitations.lapsed(learnupon, learner):
-            return done("already_invited")
-        return _invite(learnupon, learner, person, inputs)
-    if learner.invitation in (Learner.Sent.SENDING, Learner.Sent.UNCONFIRMED):
-        return invitations.check(learnupon, learner)
-    found = learnupon.find_user(person.email) or _under_another_email(learnupon, person)
-    if found:
-        return _link(learnupon, learner, person, found)
+    if not (_lost(learner) or _pending(learner)):
+        found = learnupon.find_user(person.email) or _under_another_email(learnupon, person)
+        if found:
+            return _link(learnupon, learner, person, found)
     return _invite(learnupon, learner, person, inputs)
 
 
+def _lost(learner: Learner) -> bool:
+    """Whether nobody knows if an invitation went out."""
+    return learner.invitation in (Learner.Sent.SENDING, Learner.Sent.UNCONFIRMED)
+
+
+def _pending(learner: Learner) -> bool:
+    return learner.state == Learner.State.PENDING and learner.invitation == Learner.Sent.SENT
+
+
 def _invite(learnupon: LearnUpon, learner: Learner, person: Person, inputs: Inputs) -> Done:
+    """Send the invitation, unless one is open or may be."""
+    if _lost(learner):
+        return invitations.check(learnupon, learner)
+    if _pending(learner) and not invitations.lapsed(learnupon, learner):
+        return done("already_invited")
     claims.save(learner, **_identity(person))
     values = people.data_for(learner, person).values
     return invitations.send(learnupon, learner, values, numbers.whole(inputs.get("group")))

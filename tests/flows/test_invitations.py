@@ -7,11 +7,12 @@ import learners.tasks
 import webhooks.tasks
 from learners import actions, invitations, welcome
 from learners.models import Learner
+from portals.models import Portal
 from tests.flows.stage import ACME, Row, Stage
 from tests.flows.test_story import progress
 from tests.flows.worlds import deaf_mail_server
 
-AMARA = "amara.abara@northwind.example"
+AMARA, OMAR = "amara.abara@northwind.example", "partner.only@acme.example"
 
 
 def accept(stage: Stage, email: str = AMARA) -> None:
@@ -68,6 +69,28 @@ def test_a_worker_that_died_while_inviting_sends_no_second_mail(stage: Stage) ->
     (told,) = stage.add(contact, action="user-invite")
     assert stage.outcome(told) == "unconfirmed"
     assert stage.mails(AMARA) == []
+
+
+@pytest.mark.parametrize("left", ["sending", "unconfirmed"])
+def test_adding_repeats_no_invitation_whose_answer_was_lost(stage: Stage, left: str) -> None:
+    """Where an account elsewhere in the realm is invited instead. Would catch: a second mail by itself."""
+    Portal.objects.filter(subdomain="acme").update(clash_policy=Portal.ClashPolicy.INVITE)
+    stage.fault("learnupon", "/portal_invite", "reset", when="before")
+    contact = stage.contact(OMAR)
+    (told,) = stage.add(contact)
+    assert stage.outcome(told) == "unconfirmed"
+    Learner.objects.update(invitation=left)  # "sending": as a worker's death leaves it
+    (told,) = stage.add(contact)
+    assert stage.outcome(told) == "unconfirmed"
+    assert stage.mails(OMAR) == []
+
+
+def test_adding_invites_nobody_who_is_invited(stage: Stage) -> None:
+    Portal.objects.filter(subdomain="acme").update(clash_policy=Portal.ClashPolicy.INVITE)
+    contact = stage.contact(OMAR)
+    asked = [stage.outcome(stage.add(contact)[0]) for _ in range(2)]
+    assert asked == ["invited", "already_invited"]
+    assert len(stage.calls_to("learnupon", "/portal_invite")) == 1
 
 
 def test_an_old_invitation_to_the_address_proves_nothing(stage: Stage) -> None:
