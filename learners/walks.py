@@ -192,7 +192,7 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
     ).order_by("read_as_of")[:MISSING_A_COURSE]  # fmt: skip
     for row in unseen:
         try:
-            seen = from_rest(learnupon.enrollment(row.enrollment_id), timezone.now())
+            seen = from_rest(*learnupon.enrollment(row.enrollment_id))
         except NotFound:
             Enrollment.objects.filter(pk=row.pk, version=row.version).update(
                 unenrolled=True,

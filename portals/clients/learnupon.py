@@ -221,11 +221,13 @@ class LearnUpon:
                 break
         return Page(rows, False, page.as_of)
 
-    def enrollment(self, enrollment_id: int) -> dict[str, Any]:
-        rows = self._json(self.send("GET", f"enrollments/{enrollment_id}")).get("enrollments")
+    def enrollment(self, enrollment_id: int) -> tuple[dict[str, Any], datetime]:
+        """One enrollment, and LearnUpon's time of the answer."""
+        answer = self.send("GET", f"enrollments/{enrollment_id}")
+        rows = self._json(answer).get("enrollments")
         for row in rows if isinstance(rows, list) else []:
             if row.get("id") == enrollment_id:
-                return dict(row)
+                return dict(row), answer.at
         raise NotFound("LearnUpon has no such enrollment.", code="enrollment_gone")
 
     def enroll(self, user_id: int, course_id: int) -> None:

@@ -1,6 +1,6 @@
 """Reading a portal's enrollments: page by page, resumable, stoppable, and quiet about people who are not linked."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -218,3 +218,23 @@ def test_a_filter_learnupon_ignores_does_not_mix_people(stage: Stage) -> None:
         assert user is not None
         assert row.learner.learnupon_user_id == user["id"]
     assert len(stage.records()) == 5
+
+
+def test_what_is_asked_for_singly_is_as_of_learnupon_s_clock(stage: Stage) -> None:
+    """Ours may be minutes ahead, and would make old news of what LearnUpon says meanwhile. Its `Date` has no parts of
+    a second."""
+    maria = link(stage, MARIA, stage.contact(MARIA))
+    walks.start(stage.portals["acme"])
+    stage.work()
+    row = Enrollment.objects.filter(learner=maria).order_by("course_id")[0]
+    enrollments = stage.worlds.sandbox.worlds.learnupon.portals["acme"].enrollments
+    elsewhere = next(e.course for e in enrollments.values() if e.course.id > row.course_id)
+    stage.worlds.do(setattr, enrollments[row.enrollment_id], "course", elsewhere)  # no longer where it was
+    long_ago = timezone.now() - timedelta(days=1)
+    Enrollment.objects.update(read_as_of=long_ago)
+    walks.start(stage.portals["acme"])
+    stage.work()
+    row.refresh_from_db()
+    assert row.read_as_of is not None
+    assert row.read_as_of > long_ago
+    assert row.read_as_of.microsecond == 0
