@@ -1,6 +1,8 @@
 """What is kept, and for how long: bodies for a month, rows for half a year, then only how many there were; receipts
-and tombstones for good. An uninstalled account's data goes after a month, or at once on request."""
+and tombstones for good; regular checks for two days. An uninstalled account's data goes after a month, or at once on request."""
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,7 +18,8 @@ from learners.models import Enrollment, Learner, Notice, ReviewItem, Silence, Ta
 from portals.models import AuditEntry, HubSpotAccount, Portal
 from webhooks.models import DailyCount, Delivery
 
-SLICE = 5000
+SLICE = 5000  # rows in one statement
+CHECKS = timedelta(days=2)  # of a portal there are a hundred a day, and every sweep looks among them
 UNREAD = timedelta(hours=1)  # sums that nobody has asked for since
 # Rows become counts in the statement that deletes them, so that none is counted twice or not at all.
 COUNT = """
@@ -44,13 +47,29 @@ def tidy() -> dict[str, int]:
     """One bounded round of everything that is due to go; how much went."""
     now = timezone.now()
     return {
-        "bodies": _blank_bodies(now - timedelta(days=settings.BODY_DAYS)),
-        "rows": _count_rows(now - timedelta(days=settings.ROW_DAYS)),
+        "bodies": _in_slices(_blank_bodies, now - timedelta(days=settings.BODY_DAYS)),
+        "rows": _in_slices(_count_rows, now - timedelta(days=settings.ROW_DAYS)),
+        "walks": _in_slices(_drop_checks, now - CHECKS),
         "links": links.unlink_forgotten(),
         "accounts": _purge_accounts(now - timedelta(days=settings.UNINSTALL_DAYS)),
         "tallies": Tally.objects.filter(counted_at__lt=now - UNREAD).delete()[0],
         "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
     }
+
+
+def _in_slices(part: Callable[[datetime], int], before: datetime) -> int:
+    """A part until nothing of it is left, or its time is up: more may come in an hour than one statement takes."""
+    until, gone = time.monotonic() + settings.SLICE_SECONDS, 0
+    while took := part(before):
+        gone += took
+        if took < SLICE or time.monotonic() >= until:
+            break
+    return gone
+
+
+def _drop_checks(before: datetime) -> int:
+    old = Walk.objects.filter(kind=Walk.Kind.POLL, ended_at__lt=before).values_list("pk", flat=True)
+    return Walk.objects.filter(pk__in=list(old[:SLICE])).delete()[0]
 
 
 def _blank_bodies(before: datetime) -> int:

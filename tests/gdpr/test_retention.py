@@ -7,10 +7,11 @@ from django.contrib.sessions.models import Session
 from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from gdpr import erasure, retention
 from gdpr.models import Erasure, ErasureStep
-from learners.models import Enrollment, Learner, Notice, ReviewItem, Tally
+from learners.models import Enrollment, Learner, Notice, ReviewItem, Tally, Walk
 from portals import tombstones
 from portals.models import AuditEntry, HubSpotAccount, Portal, PortalNumber, Tombstone
 from webhooks.models import DailyCount, Delivery
@@ -60,12 +61,38 @@ def test_old_rows_become_counts_and_none_is_counted_twice(
         delivery(portal, 5, 179, body=None)
         delivery(portal, 6, 200, state="waiting")
         delivery(portal, 7, 200, body=None, tell="owed")
-    monkeypatch.setattr(retention, "SLICE", 3)  # several rounds
-    assert [retention.tidy()["rows"] for _ in range(5)] == [3, 3, 3, 1, 0]
+    monkeypatch.setattr(retention, "SLICE", 3)  # several statements
+    assert [retention.tidy()["rows"] for _ in range(2)] == [10, 0]
     assert Delivery.objects.count() == 6
     of_acme = DailyCount.objects.filter(account=acme_portal.account)
     assert dict(of_acme.values_list("outcome", "count")) == {"folded": 4, "refused": 1}
     assert DailyCount.objects.aggregate(all=Sum("count"))["all"] == 10
+
+
+def test_one_round_takes_as_many_parts_as_it_has_time_for(
+    acme_portal: Portal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Would catch: bodies that stay longer than is promised, because more come in an hour than go."""
+    for number in range(7):
+        delivery(acme_portal, number, 31)
+    monkeypatch.setattr(retention, "SLICE", 3)
+    settings.SLICE_SECONDS = 0
+    assert retention.tidy()["bodies"] == 3
+    settings.SLICE_SECONDS = 10
+    assert retention.tidy()["bodies"] == 4
+
+
+def test_regular_checks_of_long_ago_go(acme_portal: Portal, globex_portal: Portal) -> None:
+    """Every portal has a hundred of them a day, and each sweep looks among them."""
+    for kind, days in (("poll", 3), ("poll", 1), ("history", 300), ("link", 300)):
+        ended = timezone.now() - days * DAY
+        Walk.objects.create(
+            account=acme_portal.account, portal=acme_portal, kind=kind, state="done", ended_at=ended
+        )
+    running = Walk.objects.create(account=globex_portal.account, portal=globex_portal, kind="poll")
+    assert retention.tidy()["walks"] == 1
+    assert Walk.objects.count() == 4
+    assert Walk.objects.filter(pk=running.pk).exists()
 
 
 def furnished(portal: Portal) -> None:
