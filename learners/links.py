@@ -27,7 +27,8 @@ def pause(learners: QuerySet[Learner], reason: str) -> int:
         state=Learner.State.PAUSED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1,
         paused_at=Now(), look_at=None, read_due_at=None, welcome_due_at=None,
     )  # fmt: skip
-    Enrollment.objects.filter(learner__in=ids).update(due_at=None, claim=F("claim") + 1)
+    # What HubSpot refused is tried again when the link resumes, and by no button before.
+    Enrollment.objects.filter(learner__in=ids).update(due_at=None, parked_reason="", claim=F("claim") + 1)
     return changed
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from learners import links
 from learners.models import Enrollment, Learner
 from portals.models import Course, Portal, PropertyMapping
 from webhooks.models import Delivery
@@ -246,3 +247,19 @@ def test_every_delivery_about_a_person_can_be_reached(as_acme: Client, acme_port
     first = as_acme.get(address).context["page"]
     second = as_acme.get(address, {"before": first.older}).context["page"]
     assert {row.pk for row in (*first.rows, *second.rows)} == everything
+
+
+def test_what_hubspot_refused_of_a_paused_link_waits_for_its_end(
+    as_acme: Client, acme_portal: Portal
+) -> None:
+    """Its contact was deleted: pressing the button wrote to HubSpot about it all the same."""
+    person = learner(acme_portal)
+    row = enrollment(person, parked_reason="HubSpot refused.", due_at=None)
+    links.pause(Learner.objects.filter(pk=person.pk), links.DELETED)
+    as_acme.post(f"/portals/{acme_portal.pk}/learners/{person.pk}/retry")
+    as_acme.post(f"/portals/{acme_portal.pk}/activity/retry", {"all": "1"})
+    row.refresh_from_db()
+    assert row.due_at is None
+    links.resume(Learner.objects.all())
+    row.refresh_from_db()
+    assert row.due_at is not None
