@@ -41,6 +41,8 @@ PROBLEMS = {
     "not_linked": "This contact is not a learner yet. Add or invite them first.",
     "no_invitation": "There is no open invitation to send again.",
 }
+AGAIN = "On its way. LearnUpon mails another invitation, or reminds by itself where the earlier one is still open."
+WAITS = "Kept. It is done as soon as this portal works again: it is paused or disconnected."
 ORDER = [Enrollment.Status.IN_PROGRESS, Enrollment.Status.NOT_STARTED, Enrollment.Status.COMPLETED]
 
 
@@ -77,9 +79,13 @@ def enrollments(ask: Ask) -> Json:
 
 
 def _learners(ask: Ask) -> Iterable[Learner]:
-    return Learner.objects.filter(
-        account=ask.account, record_type=CONTACT, record_id=ask.record_id, portal__record_type=CONTACT
-    ).exclude(Q(state=Learner.State.UNLINKED) | Q(portal__state=Portal.State.REMOVED))
+    return (
+        Learner.objects.select_related("portal__account")
+        .filter(
+            account=ask.account, record_type=CONTACT, record_id=ask.record_id, portal__record_type=CONTACT
+        )
+        .exclude(Q(state=Learner.State.UNLINKED) | Q(portal__state=Portal.State.REMOVED))
+    )
 
 
 def _shown(learners: Iterable[Learner]) -> Q:
@@ -211,14 +217,19 @@ def _button(work: Callable[[Ask, Portal], Json]) -> Callable[[Ask], Json]:
     return pressed
 
 
+def _said(portals: Iterable[Portal], text: str) -> Json:
+    working = any(portal.connected and portal.account.connected for portal in portals)
+    return {"message": text if working else WAITS}
+
+
 def _add(ask: Ask, portal: Portal) -> Json:
     actions.request(portal, "user-add", ask.record_id, ask.actor)
-    return {"message": f"On its way: the contact is being added to {portal}."}
+    return _said([portal], f"On its way: the contact is being added to {portal}.")
 
 
 def _invite(ask: Ask, portal: Portal) -> Json:
     actions.request(portal, "user-invite", ask.record_id, ask.actor)
-    return {"message": f"On its way: LearnUpon is being asked to invite the contact to {portal}."}
+    return _said([portal], f"On its way: LearnUpon is being asked to invite the contact to {portal}.")
 
 
 def _resend(ask: Ask, portal: Portal) -> Json:
@@ -229,10 +240,7 @@ def _resend(ask: Ask, portal: Portal) -> Json:
     invitations.send_again(learner)
     actions.request(portal, "user-invite", ask.record_id, ask.actor)
     audit.record(ask.account, ask.actor, "invitation sent again", portal, learner=learner.pk)
-    return {
-        "message": "On its way. LearnUpon mails another invitation unless the earlier one is still open; "
-        "then it sends reminders by itself."
-    }
+    return _said([portal], AGAIN)
 
 
 def refresh(ask: Ask) -> Json:
@@ -243,9 +251,10 @@ def refresh(ask: Ask) -> Json:
     found += theirs.filter(state=Learner.State.PENDING).update(look_at=Now())
     if not found:
         return problem("not_linked")
-    for portal_id in {learner.portal_id for learner in learners}:
-        nudger.wake(portal_id, Lane.LIVE, "learners.look")
-    return {"message": "LearnUpon is being asked. What is new shows in a moment."}
+    portals = {learner.portal for learner in learners}
+    for portal in portals:
+        nudger.wake(portal.pk, Lane.LIVE, "learners.look")
+    return _said(portals, "LearnUpon is being asked. What is new shows in a moment.")
 
 
 add, invite, resend = _button(_add), _button(_invite), _button(_resend)

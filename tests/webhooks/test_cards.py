@@ -244,6 +244,19 @@ def test_resend_is_a_person_s_decision(acme_portal: Portal) -> None:
     assert AuditEntry.objects.get().actor == "admin@acme.example"
 
 
+@pytest.mark.parametrize("resting", ["portal", "account"])
+@pytest.mark.parametrize("button", ["add", "refresh"])
+def test_a_button_of_a_connection_that_rests_says_that_it_waits(
+    acme_portal: Portal, button: str, resting: str
+) -> None:
+    learner(acme_portal)
+    if resting == "portal":
+        Portal.objects.update(state=Portal.State.PAUSED)
+    else:
+        HubSpotAccount.objects.update(state=HubSpotAccount.State.DISCONNECTED)
+    assert "as soon as this portal works again" in press(button, acme_portal)["message"]
+
+
 def test_refresh_asks_learnupon_soon(acme_portal: Portal, woken: list[tuple[Any, ...]]) -> None:
     partners = make_portal(acme_portal.account, "acme-partners", number=2)
     one = learner(acme_portal)
