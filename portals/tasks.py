@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from celery import shared_task
 from django.conf import settings
@@ -12,23 +14,24 @@ from portals.clients.errors import Refused, VendorError
 from portals.models import HubSpotAccount, Portal
 
 logger = logging.getLogger(__name__)
+Row = TypeVar("Row")
 UNCERTAIN = 3  # accounts asked about their app object at a tick
 
 
 @shared_task(name="portals.tend")
 def tend() -> None:
-    end = time.monotonic() + settings.SLICE_SECONDS
+    until = time.monotonic() + settings.SLICE_SECONDS
     connected = HubSpotAccount.objects.filter(state=HubSpotAccount.State.CONNECTED)
-    due = connected.filter(token_expires_at__lte=Now() + tokens.REFRESH_AHEAD).order_by("token_expires_at")[
-        :200
-    ]
-    for account in due:
-        _renew(account)
-        if time.monotonic() > end:  # the rest is due still, and the next tick comes soon
-            return
-    for account in connected.filter(ui_domain="")[:20]:
-        oauth.describe(account)
-        if time.monotonic() > end:
+    due = connected.filter(token_expires_at__lte=Now() + tokens.REFRESH_AHEAD).order_by("token_expires_at")
+    _in_turn(due[:200], _renew, until)
+    _in_turn(connected.filter(ui_domain="")[:20], oauth.describe, until)
+
+
+def _in_turn(rows: Iterable[Row], work: Callable[[Row], object], until: float) -> None:
+    """Until the slice is over, but one at least. The rest is due still, and the next tick comes soon."""
+    for row in rows:
+        work(row)
+        if time.monotonic() > until:
             return
 
 
@@ -50,15 +53,9 @@ def _renew(account: HubSpotAccount) -> None:
 def watch_drift() -> None:
     """Once a day for each portal: does its mapping still fit both sides, and which sub-portals does it list? And at
     every tick, for accounts whose app object had something the matter: has it still?"""
-    end = time.monotonic() + settings.SLICE_SECONDS
-    for account in schema.uncertain().order_by("?")[:UNCERTAIN]:
-        schema.look_up(account)
-        if time.monotonic() > end:
-            return
-    for portal in drift.due():
-        if time.monotonic() > end:
-            return  # the rest is still due, and the next tick comes soon
-        _watch(portal)
+    until = time.monotonic() + settings.SLICE_SECONDS
+    _in_turn(schema.uncertain().order_by("?")[:UNCERTAIN], schema.look_up, until)
+    _in_turn(drift.due(), _watch, until)
 
 
 def _watch(portal: Portal) -> None:
