@@ -14,7 +14,9 @@ from webhooks.models import Delivery
 
 # Ours alone: how the work is organised, or a key that means something to us only. The rest is exported.
 WITHHELD: dict[type[Model], set[str]] = {
-    Learner: {"id", "account", "busy_until", "busy_claim", "fingerprint"},
+    Learner: {
+        "id", "account", "busy_until", "busy_claim", "fingerprint", "welcome_attempts", "read_attempts"
+    },
     Enrollment: {
         "id", "account", "learner", "stamps", "version", "pushed_version", "claim", "attempts", "due_at", "bulk"
     },

@@ -50,7 +50,7 @@ def answers_again(vendor: str, name: str) -> None:
     failed = ErasureStep.objects.filter(done_at=None, attempts__gt=0, due_at__gt=long)
     if vendor == Vendor.HUBSPOT:
         failed.filter(erasure__account__hub_id=name, kind__in=RECORDS).update(due_at=Now())
-    else:
+    elif vendor == Vendor.LEARNUPON:
         accounts = Portal.objects.filter(subdomain=name.partition(".")[0]).values("account")
         failed.filter(erasure__account__in=accounts).exclude(kind__in=RECORDS).update(due_at=Now())
 

@@ -37,7 +37,7 @@ class LearnerAdmin(ReadOnly):
     fields = (
         "account", "portal", "record_type", "record_id", "learnupon_user_id", "state", "state_reason", "added_at",
         "linked_at", "busy_until", "busy_claim", "creating_since", "invitation", "invited_at", "look_at", "welcome",
-        "welcome_due_at", "read_due_at", "checked_at", "seen_at", "missing_since", "paused_at",
+        "welcome_due_at", "welcome_attempts", "read_due_at", "read_attempts", "checked_at", "seen_at", "missing_since", "paused_at",
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ class WalkAdmin(ReadOnly):
     search_fields = ("=account__hub_id",)
     fields = (
         "account", "portal", "kind", "state", "started_at", "ended_at", "courses_total", "page", "preview", "counts",
-        "rows_seen", "rows_linked", "due_at", "claim", "reason",
+        "rows_seen", "rows_linked", "due_at", "claim", "attempts", "reason",
     )  # fmt: skip
 
 

@@ -44,16 +44,15 @@ class Learner(models.Model):
     # One worker at a time speaks to LearnUpon about a learner.
     busy_until = models.DateTimeField(null=True, blank=True)
     busy_claim = models.PositiveIntegerField(default=0)
-    # POST /users has been begun and not been answered clearly since.
-    creating_since = models.DateTimeField(null=True, blank=True)
+    creating_since = models.DateTimeField(null=True, blank=True)  # POST /users was not answered clearly since
     invitation = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
     invited_at = models.DateTimeField(null=True, blank=True)
     look_at = models.DateTimeField(null=True, blank=True)  # whether the invitation was accepted
-    # The mail that leads to a first login.
-    welcome = models.CharField(max_length=16, choices=Sent, default=Sent.NO)
+    welcome = models.CharField(max_length=16, choices=Sent, default=Sent.NO)  # the mail for a first login
     welcome_due_at = models.DateTimeField(null=True, blank=True)
-    # When to fetch this learner's enrollments in one call.
-    read_due_at = models.DateTimeField(null=True, blank=True)
+    welcome_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # that the server declined
+    read_due_at = models.DateTimeField(null=True, blank=True)  # to fetch all of the learner's enrollments
+    read_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # failed in a row
     fingerprint = models.CharField(max_length=64, blank=True)  # of the HubSpot values as last carried over
     checked_at = models.DateTimeField(null=True, blank=True)  # when the record was last compared with it
     queued_courses = models.JSONField(default=list)  # to be enrolled in once the invitation is accepted
@@ -111,7 +110,6 @@ LINKED = (Learner.State.PENDING, Learner.State.ACTIVE, Learner.State.PAUSED)
 
 class Enrollment(models.Model):
     """One learner's one go at one course, as LearnUpon last told it and as HubSpot last got it.
-
     `version` counts changes, `pushed_version` the last one HubSpot has; `due_at` is set while they differ or the
     association is missing, and is the only thing the push looks for.
     """
@@ -242,6 +240,7 @@ class Walk(models.Model):
     rows_linked = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     claim = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # at this page
     reason = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -26,8 +26,6 @@ from webhooks import nudger
 
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
 CATCHING_UP = "First the linked HubSpot records are looked at."
-# The rungs of the ladder for a page, and for a learner whose enrollments, could not be read.
-WALK_AGAIN, READ_AGAIN = 3, 4
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
 
@@ -100,11 +98,9 @@ def run(walk: Walk) -> bool:
             if time.monotonic() > until:
                 return _checkpoint(walk, due_at=Now())
     except TryAgain as error:
-        _checkpoint(
-            walk,
-            due_at=Now() + timedelta(seconds=retries.wait(WALK_AGAIN, error)),
-            reason=error.message[:300],
-        )
+        attempts = walk.attempts + int(error.counts)
+        later = Now() + timedelta(seconds=retries.WALK.wait(attempts, error))
+        _checkpoint(walk, due_at=later, attempts=attempts, reason=error.message[:300])
     except VendorError as error:
         if isinstance(error, Disconnected) and "LearnUpon" in error.message:
             connecting.mark_disconnected(walk.portal, error.message)
@@ -134,6 +130,7 @@ def _users_page(walk: Walk, learnupon: LearnUpon) -> bool:
         counts=walk.counts,
         rows_seen=walk.rows_seen,
         rows_linked=walk.rows_linked,
+        attempts=0,
         reason="",
     )
     return kept and (page.more or _finish(walk))
@@ -148,7 +145,7 @@ def _plan(walk: Walk, learnupon: LearnUpon) -> bool:
     walk.courses_total = len(walk.courses)
     if not walk.courses:
         return _finish(walk)
-    return _checkpoint(walk, courses=walk.courses, courses_total=walk.courses_total)
+    return _checkpoint(walk, courses=walk.courses, courses_total=walk.courses_total, attempts=0)
 
 
 def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
@@ -179,6 +176,7 @@ def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
         course_as_of=walk.course_as_of,
         rows_seen=walk.rows_seen,
         rows_linked=walk.rows_linked,
+        attempts=0,
         reason="",
     )
 
@@ -232,9 +230,11 @@ def read_learners(portal: Portal, most: int = 50) -> int:
         still = Learner.objects.filter(pk=learner.pk, read_due_at=learner.read_due_at)
         try:
             _read_learner(learnupon, portal, learner)
-            still.update(read_due_at=None)
+            still.update(read_due_at=None, read_attempts=0)
         except (TryAgain, Refused) as error:  # whoever cannot be read makes room for the others
-            still.update(read_due_at=Now() + timedelta(seconds=retries.wait(READ_AGAIN, error)))
+            attempts = learner.read_attempts + int(error.counts)
+            later = Now() + timedelta(seconds=retries.READ.wait(attempts, error))
+            still.update(read_due_at=later, read_attempts=attempts)
             if isinstance(error, TryAgain) and error.counts:  # LearnUpon is in trouble: no more of it now
                 raise
     if due:

@@ -8,7 +8,9 @@ import re
 import smtplib
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -16,17 +18,14 @@ from django.utils import timezone
 from learners import letters
 from learners.models import Learner
 from portals import retries
+from portals.clients import breaker
+from portals.clients.breaker import Vendor
+from portals.clients.errors import TryAgain
 
 CLAIM_SECONDS = 60
-UNREACHABLE_RUNG, DECLINED_RUNG = 4, 6  # of the ladder
-
 LONGEST_NAME = 60
 # Parts of addresses, and what turns text around.
 NOT_A_NAME = re.compile(r"[/\\@:<>\u202a-\u202e\u2066-\u2069]|\.\w{2}")
-
-
-class _Unreachable(Exception):
-    """The mail server cannot be reached; nothing was said to it."""
 
 
 def send_due(most: int = 100) -> int:
@@ -40,12 +39,26 @@ def send_due(most: int = 100) -> int:
     for learner in due:
         try:
             sent += _send(learner)
-        except _Unreachable:  # for this one and so for all: nobody waits for a dead server a hundred times
-            later = Now() + timedelta(seconds=retries.delay(UNREACHABLE_RUNG))
-            still = Learner.objects.filter(pk__in=[one.pk for one in due], welcome=Learner.Sent.DUE)
-            still.update(welcome_due_at=later)
+        except (
+            TryAgain
+        ) as error:  # for this one and so for all: nobody waits for a dead server a thousand times
+            later = Now() + timedelta(seconds=retries.wait(1, error))
+            all_due = Learner.objects.filter(welcome=Learner.Sent.DUE, welcome_due_at__lte=Now())
+            all_due.update(welcome_due_at=later)
             break
     return sent
+
+
+def _connected() -> BaseEmailBackend:
+    """A connection to the mail server. Raises TryAgain, with nothing said to anybody, when there is none to be had.
+    Under a breaker, so that a server that is down for hours is asked every few minutes, however many mails wait."""
+    with breaker.guard(Vendor.MAIL, settings.EMAIL_HOST):
+        connection = get_connection()
+        try:
+            connection.open()
+        except OSError:  # smtplib's errors are OSErrors
+            raise TryAgain("The mail server cannot be reached.", vendor_failed=True) from None
+        return connection
 
 
 def _send(learner: Learner) -> bool:
@@ -57,29 +70,36 @@ def _send(learner: Learner) -> bool:
         welcome=Learner.Sent.SENDING, welcome_due_at=timezone.now() + timedelta(seconds=CLAIM_SECONDS)
     ):
         return False
-    message = compose(learner)
     try:
-        connection = get_connection()
-        connection.open()
-    except OSError:  # nothing was said yet, so it can safely be said later
-        _set(learner, Learner.Sent.DUE, timezone.now())
-        raise _Unreachable from None
+        connection = _connected()
+    except TryAgain:
+        _set(learner, Learner.Sent.DUE, learner.welcome_due_at)
+        raise
     try:
+        message = compose(learner)
         message.connection = connection
         message.send()
     except ValueError:  # an address or name that no mail can be written to; the others' mails go on
         _set(learner, Learner.Sent.NO, None)
         return False
-    except OSError as error:  # refused, or lost on the way: smtplib's errors are OSErrors
-        if _not_now(error):
-            _set(learner, Learner.Sent.DUE, timezone.now() + timedelta(seconds=retries.delay(DECLINED_RUNG)))
-        else:
-            _set(learner, Learner.Sent.UNCONFIRMED, None)
+    except OSError as error:  # refused, or lost on the way
+        _failed(learner, error)
         return False
     finally:
         connection.close()
     _set(learner, Learner.Sent.SENT, None)
     return True
+
+
+def _failed(learner: Learner, error: OSError) -> None:
+    """What was declined for the time being goes later, for as long as an action is tried; then a person decides, as
+    where nobody knows whether it went."""
+    attempts = learner.welcome_attempts + 1
+    if _not_now(error) and attempts < retries.MAIL_ATTEMPTS:
+        later = timezone.now() + timedelta(seconds=retries.DECLINED_MAIL.delay(attempts))
+        _set(learner, Learner.Sent.DUE, later, welcome_attempts=attempts)
+    else:
+        _set(learner, Learner.Sent.UNCONFIRMED, None)
 
 
 def _not_now(error: OSError) -> bool:
@@ -89,9 +109,9 @@ def _not_now(error: OSError) -> bool:
     return isinstance(error, smtplib.SMTPResponseException) and 400 <= error.smtp_code < 500
 
 
-def _set(learner: Learner, state: str, due_at: object) -> None:
+def _set(learner: Learner, state: str, due_at: object, **more: int) -> None:
     Learner.objects.filter(pk=learner.pk, welcome=Learner.Sent.SENDING).update(
-        welcome=state, welcome_due_at=due_at
+        welcome=state, welcome_due_at=due_at, **more
     )
 
 
@@ -105,7 +125,7 @@ def lost() -> int:
 def send_again(learner: Learner) -> None:
     """A person decided to send it once more."""
     Learner.objects.filter(pk=learner.pk).exclude(welcome=Learner.Sent.SENDING).update(
-        welcome=Learner.Sent.DUE, welcome_due_at=timezone.now()
+        welcome=Learner.Sent.DUE, welcome_due_at=timezone.now(), welcome_attempts=0
     )
 
 

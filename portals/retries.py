@@ -1,6 +1,7 @@
-"""When to try again: one ladder for everything, from seconds to hours, with jitter."""
+"""When to try again: one ladder for everything, from seconds to hours, with jitter, and who climbs which part of it."""
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -32,34 +33,62 @@ class Trouble(Protocol):
     def counts(self) -> bool: ...
 
 
-def wait(attempts: int, trouble: Trouble) -> float:
-    """Seconds to wait after failed attempt number `attempts`. A wait that is nobody's failure is as long as it was
-    said to be. A failure climbs the ladder, and is not tried before the vendor's own time is over; that is kept to
-    the second, while fault tests shrink the ladder."""
-    if not trouble.counts:
-        return max(trouble.after, 0.0)
-    return max(trouble.after, delay(attempts))
+@dataclass(frozen=True)
+class Climb:
+    """A part of the ladder: it begins at rung `first`, and rung `last` repeats. Rungs count from 1."""
 
+    first: int = 1
+    last: int = len(LADDER)
 
-def delay(attempts: int) -> float:
-    """Seconds after failed attempt number `attempts`."""
-    rung = LADDER[min(max(attempts, 1), len(LADDER)) - 1]
-    return scaled(rung * random.uniform(1, 1 + JITTER))  # noqa: S311  (spreading, not secrecy)
+    def rung(self, attempts: int) -> int:
+        """Seconds after failed attempt number `attempts`, before any chance."""
+        return LADDER[min(self.first + max(attempts, 1) - 1, self.last) - 1]
+
+    def delay(self, attempts: int) -> float:
+        """Seconds after failed attempt number `attempts`."""
+        return scaled(self.rung(attempts) * random.uniform(1, 1 + JITTER))  # noqa: S311  (spreading, not secrecy)
+
+    def delays(self) -> list[float]:
+        """Every wait in turn; the last one repeats."""
+        return [self.delay(attempts) for attempts in range(1, self.last - self.first + 2)]
+
+    def wait(self, attempts: int, trouble: Trouble) -> float:
+        """Seconds to wait after failed attempt number `attempts`. A wait that is nobody's failure is as long as it was
+        said to be. A failure climbs, and is not tried before the vendor's own time is over; that is kept to the
+        second, while fault tests shrink the ladder."""
+        if not trouble.counts:
+            return max(trouble.after, 0.0)
+        return max(trouble.after, self.delay(attempts))
+
+    def attempts_in(self, hours: int) -> int:
+        """How many attempts are made in that time: attempts are counted rather than hours, because time spent waiting
+        for a budget is not a failure."""
+        left, attempts = hours * 3600.0, 1
+        while left > 0:
+            left -= self.rung(attempts)
+            attempts += 1
+        return attempts
 
 
 def scaled(seconds: float) -> float:
     return seconds * float(settings.RETRY_SCALE)
 
 
-def attempts_in(hours: int) -> int:
-    """How many attempts the ladder makes in that time: attempts are counted rather than hours, because time spent
-    waiting for a budget is not a failure."""
-    left, attempts = hours * 3600.0, 1
-    while left > 0:
-        left -= LADDER[min(attempts, len(LADDER)) - 1]
-        attempts += 1
-    return attempts
+WHOLE = Climb()
+wait, delay = WHOLE.wait, WHOLE.delay
+# A breaker stays open from 15 seconds to five minutes: one call then asks for everybody who waits.
+BREAKER = Climb(first=3, last=6)
+# Up to five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred.
+CALLBACK = Climb(last=6)
+# Up to a minute, within UNKNOWN_CALLBACK_SECONDS: it is seconds by which a callback overtakes our own 200.
+UNKNOWN_CALLBACK = Climb(last=4)
+# Up to a quarter of an hour, as far apart as walks begin: one call a portal, and nobody else's walk waits for it.
+WALK = Climb(first=3, last=7)
+# A learner's own enrollments: the walks bring the same, so there is time.
+READ = Climb(first=4)
+# From five minutes: a server that greylists looks at who comes back too soon (RFC 5321, 4.5.4.1).
+DECLINED_MAIL = Climb(first=6)
 
-
-ACTION_ATTEMPTS = attempts_in(ACTION_HOURS)
-PROGRESS_ATTEMPTS = attempts_in(PROGRESS_HOURS)
+ACTION_ATTEMPTS = WHOLE.attempts_in(ACTION_HOURS)
+PROGRESS_ATTEMPTS = WHOLE.attempts_in(PROGRESS_HOURS)
+MAIL_ATTEMPTS = DECLINED_MAIL.attempts_in(ACTION_HOURS)

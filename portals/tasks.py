@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from celery import shared_task
@@ -10,7 +11,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from portals import banners, drift, oauth, schema, tokens
-from portals.clients.errors import Refused, VendorError
+from portals.clients import breaker
+from portals.clients.breaker import Vendor
+from portals.clients.errors import Refused, TryAgain, VendorError
 from portals.models import HubSpotAccount, Portal
 
 logger = logging.getLogger(__name__)
@@ -23,7 +26,8 @@ def tend() -> None:
     until = time.monotonic() + settings.SLICE_SECONDS
     connected = HubSpotAccount.objects.filter(state=HubSpotAccount.State.CONNECTED)
     due = connected.filter(token_expires_at__lte=Now() + tokens.REFRESH_AHEAD).order_by("token_expires_at")
-    _in_turn(due[:200], _renew, until)
+    with suppress(TryAgain):
+        _in_turn(due[:200], _renew, until)
     _in_turn(connected.filter(ui_domain="")[:20], oauth.describe, until)
 
 
@@ -36,17 +40,20 @@ def _in_turn(rows: Iterable[Row], work: Callable[[Row], object], until: float) -
 
 
 def _renew(account: HubSpotAccount) -> None:
-    """Renew ahead of expiry. HubSpot refusing the app itself is nothing an admin of the account can mend, so it is
-    kept as words; anything else is tried again by the next tick and by the call that needs the token."""
+    """Renew ahead of expiry, under the account's breaker as every other call to HubSpot. Raises TryAgain when HubSpot
+    failed: its sign-in is one for all accounts. HubSpot refusing the app itself is nothing an admin of the account can
+    mend, so it is kept as words; anything else is tried again by the next tick and by the call that needs the token."""
     try:
-        tokens.refresh(account, tokens.REFRESH_AHEAD)
+        with breaker.guard(Vendor.HUBSPOT, account.hub_id):
+            tokens.refresh(account, tokens.REFRESH_AHEAD)
     except Refused:
         told = HubSpotAccount.objects.filter(pk=account.pk, generation=account.generation)
         told.exclude(configuration_problem=banners.APP_REFUSED).update(
             configuration_problem=banners.APP_REFUSED
         )
-    except VendorError:
-        return
+    except VendorError as error:
+        if isinstance(error, TryAgain) and error.vendor_failed:
+            raise
 
 
 @shared_task(name="portals.watch_drift")

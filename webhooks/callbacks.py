@@ -20,10 +20,6 @@ from webhooks.hubspot import output_fields
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
-# Five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred.
-LONGEST_RUNG = 6
-UNKNOWN_RUNG = 4  # a callback HubSpot does not know yet is told again within the minute
-
 CLAIM = """
 UPDATE webhooks_delivery SET tell_due_at = now() + %s * interval '1 second'
 WHERE id IN (
@@ -84,14 +80,14 @@ def _unknown(delivery: Delivery) -> None:
     if since > timedelta(seconds=retries.scaled(retries.UNKNOWN_CALLBACK_SECONDS)):
         _settle([delivery], Delivery.Tell.UNKNOWN)
     else:
-        _again([delivery], retries.delay(min(delivery.tell_attempts + 1, UNKNOWN_RUNG)))
+        _again([delivery], retries.UNKNOWN_CALLBACK.delay(delivery.tell_attempts + 1))
 
 
 def _later(deliveries: list[Delivery], error: VendorError) -> None:
     """Owed still. A dead connection needs no time of its own: these rest until the account is connected again."""
     if isinstance(error, TryAgain):
-        attempts = min(max(d.tell_attempts for d in deliveries) + 1, LONGEST_RUNG)
-        _again(deliveries, retries.wait(attempts, error), counts=error.counts)
+        attempts = max(d.tell_attempts for d in deliveries) + 1
+        _again(deliveries, retries.CALLBACK.wait(attempts, error), counts=error.counts)
 
 
 def _again(deliveries: list[Delivery], seconds: float, *, counts: bool = True) -> None:

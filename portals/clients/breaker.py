@@ -1,6 +1,6 @@
 """Circuit breakers: a vendor that keeps failing one account or portal is left alone, and asked again by one call.
 
-One breaker for each HubSpot account and one for each LearnUpon host, shared by all processes in Redis, by Redis'
+One breaker for each HubSpot account, one for each LearnUpon host and one for our mail server, shared by all processes in Redis, by Redis'
 clock. When Redis has lost it, it is closed; the next failures open it again. Waiting for it is no failed attempt.
 """
 
@@ -21,12 +21,6 @@ from portals.clients.errors import TryAgain, VendorError
 from portals.clients.limiter import store
 
 FAILURES = 5  # in a row, without an answer in between
-RUNGS = (
-    3,
-    4,
-    5,
-    6,
-)  # of the ladder: how long it stays open, the first time, the second…; at most five minutes
 FORGET_SECONDS = 120  # failures further apart than this are not the vendor's trouble
 KEPT_SECONDS = 3600  # how long an open one that nobody calls is remembered
 BUSY_SECONDS = 3.0  # how soon to come back while another call finds out whether the vendor answers again
@@ -36,10 +30,14 @@ OPEN = "breakers"  # the names of those that are open
 class Vendor(StrEnum):
     HUBSPOT = "hubspot"
     LEARNUPON = "learnupon"
+    MAIL = "mail"
 
     @property
     def called(self) -> str:
-        return "HubSpot" if self is Vendor.HUBSPOT else "LearnUpon"
+        return CALLED[self]
+
+
+CALLED = {Vendor.HUBSPOT: "HubSpot", Vendor.LEARNUPON: "LearnUpon", Vendor.MAIL: "The mail server"}
 
 
 # KEYS: a breaker.  ARGV: microseconds a probe may take, microseconds to come back while one is under way.
@@ -94,7 +92,7 @@ class Trouble:
     """A vendor that does not answer one account or portal."""
 
     vendor: Vendor
-    name: str  # the account's hub_id, or the portal's host
+    name: str  # the account's hub_id, the portal's host, or that of the mail server
     since: datetime
     wait: float  # seconds until it is asked again; 0 when the next call does
 
@@ -161,7 +159,7 @@ def _ask(vendor: Vendor, name: object) -> _Ticket:
 
 
 def _failed(ticket: _Ticket) -> None:
-    waits = [int(retries.delay(rung) * 1e6) for rung in RUNGS]
+    waits = [int(seconds * 1e6) for seconds in retries.BREAKER.delays()]
     memory = [FORGET_SECONDS * 1000, KEPT_SECONDS * 1000]
     try:
         store().eval(_FAILED, 2, ticket.key, OPEN, int(ticket.probe), FAILURES, *memory, ticket.key, *waits)

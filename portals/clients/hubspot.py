@@ -106,6 +106,7 @@ class HubSpot:
         if answer.status >= 500:
             lost = TryAgain if method == "GET" else Unclear
             raise lost(message, vendor_failed=True, correlation_id=correlation)
+        # ASSUMPTION(forbidden): 403 MISSING_SCOPES is documented; any other 403 is taken for something to set up, too.
         kind = NotAllowed if answer.status == 403 else Refused
         raise kind(message, code=str(error.get("category", answer.status)), correlation_id=correlation)
 

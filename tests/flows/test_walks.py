@@ -1,11 +1,13 @@
 """Reading a portal's enrollments: page by page, resumable, stoppable, and quiet about people who are not linked."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
 from learners import tasks, walks
 from learners.models import Enrollment, Learner, Walk
+from portals.clients.errors import TryAgain
 from portals.models import Portal
 from tests.flows.stage import Stage
 
@@ -238,3 +240,48 @@ def test_what_is_asked_for_singly_is_as_of_learnupon_s_clock(stage: Stage) -> No
     assert row.read_as_of is not None
     assert row.read_as_of > long_ago
     assert row.read_as_of.microsecond == 0
+
+
+def about(rungs: tuple[int, ...], waits: list[float]) -> bool:
+    return all(rung * 0.9 < wait < rung * 1.25 for rung, wait in zip(rungs, waits, strict=True))
+
+
+def test_a_page_that_cannot_be_read_is_asked_for_less_and_less_often(stage: Stage) -> None:
+    """Would catch: a course that LearnUpon always fails on, asked for every 15 seconds for ever."""
+    walk = walks.start(stage.portals["acme"])
+    stage.fault("learnupon", "/enrollments/search", "status", status=503, times=1000)
+    waits = []
+    for _ in range(7):
+        stage.fresh_limits()  # other calls are answered, so that the breaker does not open
+        assert walk_on(walk)
+        walk.refresh_from_db()
+        assert walk.due_at
+        waits.append((walk.due_at - timezone.now()).total_seconds())
+    assert about((15, 45, 120, 300, 900, 900, 900), waits)
+    stage.mend()
+    stage.fresh_limits()
+    stage.later(minutes=18)
+    walk.refresh_from_db()
+    assert (walk.state, walk.attempts) == ("done", 0)
+
+
+def test_a_learner_who_cannot_be_read_is_asked_for_less_and_less_often(stage: Stage) -> None:
+    """Would catch: ten thousand learners whom LearnUpon refuses, each asked for every 45 seconds for ever."""
+    maria = link(stage, MARIA)
+    for status, rungs in ((503, (45, 120, 300)), (400, (900, 1800, 3600, 7200, 14_400, 14_400))):
+        stage.mend()
+        stage.fault("learnupon", "/enrollments/search", "status", status=status, times=1000)
+        waits = []
+        for _ in rungs:
+            stage.fresh_limits()
+            Learner.objects.update(read_due_at=timezone.now())
+            with suppress(TryAgain):
+                walks.read_learners(stage.portals["acme"])
+            maria.refresh_from_db()
+            assert maria.read_due_at
+            waits.append((maria.read_due_at - timezone.now()).total_seconds())
+        assert about(rungs, waits)
+    stage.mend()
+    stage.later(hours=5)
+    maria.refresh_from_db()
+    assert (maria.read_due_at, maria.read_attempts) == (None, 0)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -59,15 +60,28 @@ class Worlds:
 @contextmanager
 def deaf_mail_server() -> Iterator[int]:
     """A mail server that takes a whole mail and dies before it says so; its port."""
+    with _mail_server(_swallow) as port:
+        yield port
+
+
+@contextmanager
+def declining_mail_server() -> Iterator[int]:
+    """A mail server that takes one connection and nobody's mail for the time being; its port."""
+    with _mail_server(partial(_swallow, recipient=b"451 greylisted, come back later\r\n")) as port:
+        yield port
+
+
+@contextmanager
+def _mail_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=_swallow, args=(listener,), daemon=True)
+    thread = threading.Thread(target=speak, args=(listener,), daemon=True)
     thread.start()
     yield listener.getsockname()[1]
     listener.close()
     thread.join()
 
 
-def _swallow(listener: socket.socket) -> None:
+def _swallow(listener: socket.socket, recipient: bytes = b"250 ok\r\n") -> None:
     """Speak SMTP up to the end of the mail's text, then hang up."""
     connection, _ = listener.accept()
     with connection, connection.makefile("rwb") as talk:
@@ -76,7 +90,9 @@ def _swallow(listener: socket.socket) -> None:
         for line in talk:
             if line == b".\r\n":
                 return
-            if line.upper().startswith((b"EHLO", b"MAIL", b"RCPT", b"RSET")):
+            if line.upper().startswith(b"RCPT"):
+                talk.write(recipient)
+            elif line.upper().startswith((b"EHLO", b"MAIL", b"RSET")):
                 talk.write(b"250 ok\r\n")
             elif line.upper().startswith(b"DATA"):
                 talk.write(b"354 go on\r\n")

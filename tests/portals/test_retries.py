@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from django.test import override_settings
@@ -72,3 +73,30 @@ def test_what_a_vendor_asks_for_is_never_shortened(attempts: int, after: float, 
 def test_failures_with_a_short_wait_of_their_own_climb_all_the_same() -> None:
     """Would catch: HubSpot's sign-in service down, each attempt "in 5 seconds", and 72 hours over in two minutes."""
     assert retries.wait(ACTION_ATTEMPTS - 1, Trouble(after=5.0)) >= LADDER[-1]
+
+
+@pytest.mark.parametrize(
+    ("climb", "first", "last"),
+    [
+        (retries.WHOLE, 2, 4 * HOUR),
+        (retries.BREAKER, 15, 300),
+        (retries.CALLBACK, 2, 300),
+        (retries.UNKNOWN_CALLBACK, 2, 45),
+        (retries.WALK, 15, 900),
+        (retries.READ, 45, 4 * HOUR),
+        (retries.DECLINED_MAIL, 300, 4 * HOUR),
+    ],
+)
+def test_whoever_fails_again_and_again_climbs_to_where_its_part_ends(
+    climb: retries.Climb, first: int, last: int
+) -> None:
+    """Would catch: a rung that stands still, so that what is down for hours is asked every few seconds."""
+    waits = [climb.rung(attempts) for attempts in range(1, 15)]
+    assert (waits[0], waits[-1]) == (first, last)
+    assert all(wait < following for wait, following in pairwise(waits) if wait < last)
+    assert len(climb.delays()) == waits.index(last) + 1
+
+
+def test_a_declined_mail_is_tried_for_72_hours() -> None:
+    waits = [retries.DECLINED_MAIL.rung(failed) for failed in range(1, retries.MAIL_ATTEMPTS)]
+    assert 72 * HOUR <= sum(waits) < 77 * HOUR

@@ -13,10 +13,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portals import tasks, tokens
+from portals.clients import breaker
+from portals.clients.breaker import FAILURES, Vendor
 from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.lanes import Lane
 from portals.models import AuditEntry, HubSpotAccount
+from tests.flows.worlds import hurry_breakers
 from tests.portals.vendors import Vendors
 
 TOKEN = "/oauth/2026-09/token"
@@ -65,6 +68,29 @@ def test_the_sweep_renews_ahead_and_leaves_the_others(
     assert left is not None
     assert left > timezone.now() + timedelta(minutes=25)
     assert stored(globex).access_token == others
+
+
+def test_the_sweep_leaves_a_hubspot_alone_that_does_not_answer(
+    vendors: Vendors, installed: HubSpotAccount, globex: HubSpotAccount
+) -> None:
+    """Would catch: a time-out for every account in every tick, as long as HubSpot's sign-in is down."""
+    for account in (installed, globex):
+        runs_out_in(account, minutes=-1)
+    fault = {"service": "hubspot", "path": TOKEN, "kind": "status", "status": 503, "times": 1000}
+    vendors.control("POST", "faults", fault)
+    before = len(refreshes(vendors))
+    tasks.tend()
+    assert len(refreshes(vendors)) == before + 1  # one is enough to know
+    for _ in range(20):
+        tasks.tend()
+    assert len(refreshes(vendors)) == before + 2 * FAILURES
+    assert breaker.rests(Vendor.HUBSPOT, installed.hub_id)
+    vendors.control("DELETE", "faults")
+    hurry_breakers(60)
+    tasks.tend()
+    lasting = timezone.now() + timedelta(minutes=25)
+    assert all((stored(account).token_expires_at or lasting) > lasting for account in (installed, globex))
+    assert breaker.troubles() == {}
 
 
 @pytest.mark.django_db(transaction=True)
