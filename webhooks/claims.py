@@ -25,7 +25,8 @@ from webhooks.results import Done, Later, Result
 logger = logging.getLogger(__name__)
 FIELDS = [f"d.{f.attname}" for f in Delivery._meta.concrete_fields]
 
-# One whose last claim never ended is taken by itself, so that it alone is to blame if this worker dies too.
+# One whose last claim never ended is taken by itself, so that it alone is to blame if this worker dies too. What waited
+# for a connection waits no more: resume_reconnected() must not give it to a second worker.
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT id, due_at, unended FROM webhooks_delivery
@@ -33,7 +34,8 @@ WITH due AS MATERIALIZED (
     ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 ), oldest AS (SELECT id, unended > 0 AS suspect FROM due ORDER BY due_at, id LIMIT 1)
 UPDATE webhooks_delivery d
-SET claim = d.claim + 1, unended = d.unended + 1, due_at = now() + %s * interval '1 second'
+SET claim = d.claim + 1, unended = d.unended + 1, due_at = now() + %s * interval '1 second',
+    why = CASE d.why WHEN '{Reason.DISCONNECTED}' THEN '' ELSE d.why END
 FROM due, oldest
 WHERE d.id = due.id AND CASE WHEN oldest.suspect THEN due.id = oldest.id ELSE due.unended = 0 END
 RETURNING {", ".join(FIELDS)}

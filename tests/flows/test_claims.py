@@ -53,6 +53,17 @@ def test_workers_never_share_a_delivery(stage: Stage) -> None:
     assert len(taken) == len(set(taken)) == 300
 
 
+def test_what_waits_for_a_connection_is_not_taken_from_a_worker(stage: Stage) -> None:
+    """Claimed just after the account was connected again, and before the sweep that wakes what waits for that."""
+    account = stage.accounts[ACME]
+    some(account, 1)
+    Delivery.objects.update(why=Reason.DISCONNECTED)
+    (mine,) = claims.claim(account.pk, Lane.LIVE, 10)
+    claims.resume_reconnected()
+    assert claims.claim(account.pk, Lane.LIVE, 10) == []
+    assert claims.write(mine, Done("folded"))
+
+
 def test_a_claim_is_of_one_account_and_lane_oldest_first(stage: Stage) -> None:
     acme, globex = stage.accounts[ACME], stage.accounts[GLOBEX]
     some(acme, 3)
