@@ -36,6 +36,7 @@ urlpatterns = [
     path(f"{PORTAL}/learners/<int:learner_id>/retry", people.retry, name="retry_person"),
     path(f"{PORTAL}/review", review.review, name="review"),
     path(f"{PORTAL}/review/<int:item_id>", review.decide, name="decide"),
+    path(f"{PORTAL}/review/<int:item_id>/accounts", review.accounts, name="review_accounts"),
     path(f"{PORTAL}/activity", activity.activity, name="activity"),
     path(f"{PORTAL}/activity.csv", activity.export, name="activity_csv"),
     path(f"{PORTAL}/activity/retry", activity.retry, name="retry"),

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from django.urls import URLResolver, get_resolver
-from playwright.sync_api import Browser, FloatRect, Page, ViewportSize
+from playwright.sync_api import Browser, FloatRect, Page, Route, ViewportSize, expect
 
 from stack.story.scene import Scene
 from tests.browser.conftest import SHOTS
@@ -38,6 +38,26 @@ def test_the_review_was_seen_with_questions_in_it(desk: Page, admin: Admin) -> N
     assert desk.get_by_role("button", name="Leave both").count() == 1
     desk.get_by_text("Left as they are", exact=True).click()
     assert desk.get_by_role("button", name="Keep the second").count() == 2
+    check(desk)
+
+
+def test_the_review_names_accounts_one_question_after_the_other(desk: Page, admin: Admin) -> None:
+    """What LearnUpon says arrives after the page, and about what is left only once somebody looks at it."""
+    asked: list[str] = []
+
+    def marked(route: Route) -> None:
+        asked.append(route.request.url)
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("@", " at "))
+
+    desk.route("**/review/*/accounts", marked)
+    desk.goto(address(admin, "review"))
+    expect(desk.locator("td", has_text=" at ")).to_have_count(2)
+    assert len(asked) == 1
+    desk.get_by_text("Left as they are", exact=True).click()
+    desk.get_by_role("button", name="Keep the second").last.scroll_into_view_if_needed()
+    expect(desk.locator("td", has_text=" at ")).to_have_count(4)
+    assert len(asked) == 2
     check(desk)
 
 

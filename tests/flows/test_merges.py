@@ -9,6 +9,7 @@ from gdpr import erasure
 from gdpr.models import Erasure
 from learners import enrollments, links, reviewing
 from learners.models import Learner
+from learners.reviewing import Side
 from learners.reviewitem import ReviewItem
 from portals import tombstones
 from tests.conftest import signed_in
@@ -227,6 +228,47 @@ def test_the_page_shows_both_sides_and_takes_a_decision(stage: Stage, two: tuple
     assert states() == {amara.pk: "active", bjorn.pk: "unlinked"}
 
 
+def test_the_page_asks_learnupon_nothing_and_a_question_at_most_twice(
+    stage: Stage, two: tuple[Learner, Learner]
+) -> None:
+    """A request of a person holds one of a few threads, and LearnUpon may take its time over every call."""
+    amara, bjorn = two
+    merge(stage, amara.record_id, bjorn.record_id)
+    stage.worlds.do(setattr, theirs(stage, BJORN), "first_name", "Bjarne")
+    item, admin = ReviewItem.objects.get(), signed_in(stage.accounts[ACME])
+    address = f"/portals/{amara.portal_id}/review"
+    before = len(calls(stage))
+    assert f"{address}/{item.pk}/accounts" in admin.get(address).content.decode()
+    assert len(calls(stage)) == before
+    answer = admin.get(f"{address}/{item.pk}/accounts").content.decode()
+    assert AMARA in answer
+    assert "Bjarne" in answer  # as it is now, not as it was when they were linked
+    assert len(calls(stage)) == before + 2
+
+
+def test_an_account_nobody_is_linked_to_is_named_too(stage: Stage, two: tuple[Learner, Learner]) -> None:
+    amara, bjorn = two
+    first, second = (Side(one.record_id, int(one.learnupon_user_id or 0)) for one in two)
+    reviewing.ask(amara.portal, ReviewItem.Kind.CONFLICT, first, second)
+    links.unlink(bjorn, "for the test")
+    links.withdraw(bjorn)
+    Learner.objects.filter(pk=bjorn.pk).update(learnupon_user_id=None)
+    item, admin = ReviewItem.objects.get(), signed_in(stage.accounts[ACME])
+    address = f"/portals/{amara.portal_id}/review"
+    assert "Name not known yet" in admin.get(address).content.decode()
+    assert BJORN in admin.get(f"{address}/{item.pk}/accounts").content.decode()
+
+
+def theirs(stage: Stage, email: str) -> Any:
+    user = stage.user(email)
+    assert user
+    return stage.worlds.sandbox.worlds.learnupon.portals["acme"].users[user["id"]]
+
+
+def calls(stage: Stage) -> list[Any]:
+    return stage.calls_to("learnupon", "/users/", "GET")
+
+
 def test_another_tenant_cannot_decide(stage: Stage, two: tuple[Learner, Learner]) -> None:
     amara, bjorn = two
     merge(stage, amara.record_id, bjorn.record_id)
@@ -234,6 +276,7 @@ def test_another_tenant_cannot_decide(stage: Stage, two: tuple[Learner, Learner]
     for portal in (amara.portal_id, stage.portals["globex"].pk):
         address = f"/portals/{portal}/review/{item.pk}"
         assert stranger.post(address, {"keep": "first"}).status_code == 404
+        assert stranger.get(f"{address}/accounts").status_code == 404
     assert ReviewItem.objects.get().state == "open"
 
 
@@ -243,6 +286,25 @@ def test_the_page_stands_when_nobody_answers(stage: Stage, two: tuple[Learner, L
     for service in ("hubspot", "learnupon"):
         stage.fault(service, ".*", "status", status=503, times=9)
     page: Client = signed_in(stage.accounts[ACME])
-    answer = page.get(f"/portals/{amara.portal_id}/review")
+    address = f"/portals/{amara.portal_id}/review"
+    answer = page.get(address)
     assert answer.status_code == 200
     assert "HubSpot does not show it" in answer.content.decode()
+    before = len(calls(stage))
+    answer = page.get(f"{address}/{ReviewItem.objects.get().pk}/accounts")
+    assert answer.status_code == 200
+    assert AMARA in answer.content.decode()  # what was heard last
+    assert len(calls(stage)) == before + 1  # whoever does not answer is not waited for twice
+
+
+def test_an_account_that_is_gone_hides_not_the_other(stage: Stage, two: tuple[Learner, Learner]) -> None:
+    amara, bjorn = two
+    merge(stage, amara.record_id, bjorn.record_id)
+    Learner.objects.update(first_name="", last_name="", email="")
+    stage.fault(
+        "learnupon", f"/users/{min(one.learnupon_user_id or 0 for one in two)}$", "status", status=404
+    )
+    address = f"/portals/{amara.portal_id}/review/{ReviewItem.objects.get().pk}/accounts"
+    answer = signed_in(stage.accounts[ACME]).get(address).content.decode()
+    assert "LearnUpon does not show it" in answer
+    assert AMARA in answer or BJORN in answer

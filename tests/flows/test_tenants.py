@@ -16,8 +16,10 @@ from django.test import Client
 
 from gdpr import erasure
 from hubsync.flows import ACTIONS, CARDS, FLOWS
-from learners import enrollments, walks
+from learners import enrollments, reviewing, walks
 from learners.models import Enrollment, Learner, Walk
+from learners.reviewing import Side
+from learners.reviewitem import ReviewItem
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from sandbox.hubspot import signing
@@ -73,6 +75,10 @@ def furnished(stage: Stage) -> Stage:
         enrollments.take(learner.portal, [seen(1)])
         walks.pause(walks.start(learner.portal))
         erasure.request(learner.account, "contact", "31337", "admin")
+        first, second = (
+            Side(learner.record_id, int(learner.learnupon_user_id or 0) + more) for more in (0, 1)
+        )
+        reviewing.ask(learner.portal, ReviewItem.Kind.CONFLICT, first, second)
         Delivery.objects.create(
             account=learner.account, portal=learner.portal, kind="hubspot.action.user-add", lane=Lane.ACTIONS,
             key=f"k-{portal}", record_type="contact", record_id=learner.record_id, state="failed", body={},
@@ -87,6 +93,7 @@ def address(path: str, portal: Portal) -> str:
     rows: dict[str, Any] = {
         "portal_id": portal.pk,
         "learner_id": Learner.objects.get(portal=portal).pk,
+        "item_id": portal.reviews.latest("pk").pk,
         "walk_id": portal.walks.latest("pk").pk,
         "what": "cancel",
         "erasure_id": account.erasures.latest("pk").pk,
