@@ -17,6 +17,10 @@ from portals.models import HubSpotAccount, Portal, PortalNumber
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 NO_ANSWER = "LearnUpon did not answer. Nothing was saved; try again in a minute."
+NAMESAKE = (
+    "Workflows name a portal by the first part of its address, and {host} begins so too. Connect this one to another "
+    "HubSpot account, or remove the other first."
+)
 MOST_LISTS = 10  # connected portals asked for their sub-portals while a person waits
 
 
@@ -73,9 +77,11 @@ def connect(
     name, region = read_address(subdomain)
     candidate = _Candidate(name, region, api_key.strip(), api_secret.strip())
     fields = _try_keys(candidate)
-    taken = Portal.objects.live().filter(subdomain=name, region=region).first()
-    if taken:
+    live = Portal.objects.live()
+    if taken := live.filter(subdomain=name, region=region).first():
         raise ConnectError("subdomain", _taken(taken, account))
+    if namesake := live.filter(account=account, subdomain=name).first():
+        raise ConnectError("subdomain", NAMESAKE.format(host=namesake.host))
     listed, verdict = _realm(account, candidate, same_realm)
     try:
         with transaction.atomic():

@@ -1,6 +1,7 @@
 """Connecting a LearnUpon portal against the sandbox: what people paste, whose keys those are, what stays."""
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,6 +218,15 @@ def test_new_keys_are_tried_first_and_everything_stays(vendors: Vendors, acme: H
     connecting.reconnect(portal, "acme-key", "acme-secret")
     portal.refresh_from_db()
     assert (portal.state, portal.state_reason) == (Portal.State.CONNECTED, "")
+
+
+def test_two_portals_of_one_name_in_two_regions_would_be_one_in_workflows(
+    vendors: Vendors, acme: HubSpotAccount, globex: HubSpotAccount
+) -> None:
+    """The sandbox answers under either host; a workflow step says `acme` and nothing more."""
+    connect(acme)
+    assert f"acme.{settings.LEARNUPON_REGIONS[0]} begins so" in problem(acme, "acme.learnuponau.com").message
+    assert connect(globex, "acme.learnuponau.com").region == "learnuponau.com"
 
 
 def test_a_late_refusal_of_the_old_keys_does_not_stop_the_new_ones(
