@@ -26,7 +26,7 @@ FLOWS: dict[str, str] = {
     "hubspot.contact.deletion": "learners.identity.contact_deleted",
     "hubspot.contact.restore": "learners.identity.contact_restored",
     "hubspot.contact.merge": "learners.identity.contacts_merged",
-    "hubspot.contact.propertyChange": "learners.identity.property_changed",
+    "hubspot.contact.propertyChange": "learners.changes.property_changed",
     # what HubSpot should have told and did not
     "hubsync.record-gone": "gdpr.erasure.record_gone",
     # LearnUpon webhooks (v2)

@@ -188,20 +188,30 @@ def due_portals(most: int = 50) -> list[int]:
     )
 
 
+def carried(learner: Learner, someone: Person) -> bool:
+    """Whether this is what was last carried over."""
+    return fingerprint(someone, layout(learner.portal)) == learner.fingerprint
+
+
 def carry_over(learner: Learner, someone: Person, lane: str) -> tuple[bool, list[str]]:
     """Bring one linked learner's account up to date, outside any action. Whether anything was written, and warnings."""
     with claims.held(learner) as mine:
-        learnupon = LearnUpon(mine.portal, lane)
-        try:
-            there = learnupon.user(int(mine.learnupon_user_id or 0))
-        except NotFound:
-            claims.save(mine, state_reason=GONE, checked_at=timezone.now())
-            return False, [GONE]
-        wrote, warnings = carry(learnupon, mine, someone, there)
-        if there.get("enabled") is False:
-            warnings = [DISABLED, *warnings]
-            claims.save(mine, state_reason=" ".join(warnings)[:300])
-        return wrote, warnings
+        return bring_over(mine, someone, lane)
+
+
+def bring_over(mine: Learner, someone: Person, lane: str) -> tuple[bool, list[str]]:
+    """The same for a learner that is held."""
+    learnupon = LearnUpon(mine.portal, lane)
+    try:
+        there = learnupon.user(int(mine.learnupon_user_id or 0))
+    except NotFound:
+        claims.save(mine, state_reason=GONE, checked_at=timezone.now())
+        return False, [GONE]
+    wrote, warnings = carry(learnupon, mine, someone, there)
+    if there.get("enabled") is False:
+        warnings = [DISABLED, *warnings]
+        claims.save(mine, state_reason=" ".join(warnings)[:300])
+    return wrote, warnings
 
 
 def sync_now(portal: Portal) -> int:

@@ -1,17 +1,15 @@
-"""What happens to a link when its HubSpot record is deleted, restored, merged or changed."""
+"""What happens to a link when its HubSpot record is deleted, restored or merged; what when it is changed stands in
+learners/changes.py."""
 
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from learners import carrying, claims, links, people, presence, reviewing
+from learners import claims, links, presence, reviewing
 from learners.models import Learner
 from learners.reviewitem import ReviewItem
-from portals import connecting, retries, tombstones
-from portals.clients.errors import Disconnected, VendorError
-from portals.lanes import Lane
-from portals.models import Portal
+from portals import retries, tombstones
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result, one_by_one
 
@@ -19,7 +17,6 @@ NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept
 
 RUN_SECONDS = 120.0  # how often an event looks whether its record's workflow actions have ended
 MERGED = "Its record was merged into one that is linked already."
-UNCHANGED = ("unchanged", "Nothing differed that LearnUpon should have.")
 
 
 def learners_of(delivery: Delivery, record_id: str = "") -> QuerySet[Learner]:
@@ -36,7 +33,7 @@ def contact_deleted(delivery: Delivery) -> Result:
     if _overtaken_by("contact.restore", delivery):
         return Done("unchanged", "The record was restored afterwards.")
     paused = links.pause(learners_of(delivery), links.DELETED)
-    return Done("paused", "The link is paused.") if paused else _about_nobody(delivery)
+    return Done("paused", "The link is paused.") if paused else about_nobody(delivery)
 
 
 def _overtaken_by(kind: str, delivery: Delivery) -> bool:
@@ -49,7 +46,7 @@ def _overtaken_by(kind: str, delivery: Delivery) -> bool:
     return then is not None and about.filter(kind=f"hubspot.{kind}", occurred_at__gt=then).exists()
 
 
-def _about_nobody(delivery: Delivery) -> Result:
+def about_nobody(delivery: Delivery) -> Result:
     """No link. A run that read the record just before may be making one: that is waited for. Not for somebody erased:
     no run makes a learner of them."""
     erased = tombstones.record_is_erased(delivery.account, delivery.record_type, delivery.record_id)
@@ -74,7 +71,7 @@ def contact_restored(delivery: Delivery) -> Result:
     if links.resume(learners.filter(state_reason__in=links.AWAY)):
         return Done("resumed", "The link is active again.")
     # The deletion may come later than this: what is kept of a linked record tells it.
-    return Done("unchanged", "The link was not paused.") if learners.exists() else _about_nobody(delivery)
+    return Done("unchanged", "The link was not paused.") if learners.exists() else about_nobody(delivery)
 
 
 @one_by_one
@@ -133,41 +130,3 @@ def _move(learner: Learner, survivor: str) -> None:
         first = reviewing.Side(survivor, holder.learnupon_user_id)
         second = reviewing.Side(survivor, learner.learnupon_user_id)
         reviewing.ask(learner.portal, ReviewItem.Kind.MERGED, first, second)
-
-
-@one_by_one
-def property_changed(delivery: Delivery) -> Result:
-    """HubSpot is the source: a changed e-mail or name reaches LearnUpon, when it differs there."""
-    learners = learners_of(delivery).filter(state=Learner.State.ACTIVE).select_related("portal__account")
-    if not learners:
-        return _about_nobody(delivery)
-    working = learners.filter(portal__state=Portal.State.CONNECTED)
-    _compare_later(learners.exclude(portal__state=Portal.State.CONNECTED))
-    changed, warnings, failures = False, list[str](), list[VendorError]()
-    for learner in working:  # every one of them, whatever the first says
-        try:
-            wrote, said = _carry(learner)
-            changed, warnings = changed or wrote, warnings + said
-        except VendorError as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    code, words = ("updated", "The new values went to LearnUpon.") if changed else UNCHANGED
-    return Done(code, " ".join([words, *warnings])[:500])
-
-
-def _carry(learner: Learner) -> tuple[bool, list[str]]:
-    someone = people.read(learner.portal, [learner.record_id], Lane.LIVE).get(learner.record_id)
-    try:
-        return carrying.carry_over(learner, someone, Lane.LIVE) if someone else (False, [])
-    except Disconnected as error:
-        if "LearnUpon" not in error.message:
-            raise
-        connecting.mark_disconnected(learner.portal, error.message)
-        _compare_later(Learner.objects.filter(pk=learner.pk))
-        return False, [error.message]
-
-
-def _compare_later(learners: QuerySet[Learner]) -> None:
-    """Their portal rests (paused, dead keys): they are compared as soon as it works again."""
-    learners.update(checked_at=None)
