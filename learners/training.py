@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from learners import claims, enrollments
@@ -13,6 +14,7 @@ from learners.outcomes import done
 from learners.people import Person
 from portals.clients.errors import NotFound, Refused, Unclear
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, is_admin
+from portals.conversion import as_date
 from portals.lanes import Lane
 from webhooks.results import Done
 
@@ -76,8 +78,12 @@ def unenroll(learner: Learner, person: Person, inputs: Inputs) -> Done:
         return done("unenrolled")
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
     rows = list(_open(learnupon, learner, course_id))
-    for row in rows:
-        learnupon.unenroll(int(row["id"]))
+    try:
+        for row in rows:
+            learnupon.unenroll(int(row["id"]))
+    except (NotFound, Unclear):  # done all the same, if nothing is open any more
+        if any(_open(learnupon, learner, course_id)):
+            raise
     if rows:
         claims.save(learner, read_due_at=timezone.now())
     return done("unenrolled" if rows else "not_enrolled", learner)
@@ -140,24 +146,25 @@ def look_up_progress(learner: Learner, person: Person, inputs: Inputs) -> Done:
     _read(LearnUpon(learner.portal, Lane.ACTIONS), learner)
     newest = (
         Enrollment.objects.filter(learner=learner, course_id=course_id, unenrolled=False)
-        .order_by("-enrolled_at", "-enrollment_id")
+        .order_by(F("enrolled_at").desc(nulls_last=True), "-enrollment_id")
         .first()
     )
     if newest is None:
         return done("not_enrolled", learner)
     result = done("progress_found", learner)
-    result.outputs.update(progress_outputs(newest))
+    result.outputs.update(progress_outputs(newest, learner.account.time_zone))
     return result
 
 
-def progress_outputs(row: Enrollment) -> dict[str, str]:
-    """Status, result, percentages and the day of completion as strings; empty where there is none."""
+def progress_outputs(row: Enrollment, time_zone: str = "UTC") -> dict[str, str]:
+    """Status, result, percentages and the account's day of completion as strings; empty where there is none."""
+    completed = row.completed_at and as_date(row.completed_at.isoformat(), time_zone)
     return {
         "course_status": row.status,
         "course_result": row.result,
         "progress_percent": "" if row.progress_percent is None else f"{row.progress_percent:g}",
         "score_percent": "" if row.score_percent is None else f"{row.score_percent:g}",
-        "completed_on": row.completed_at.date().isoformat() if row.completed_at else "",
+        "completed_on": completed.isoformat() if completed else "",
     }
 
 

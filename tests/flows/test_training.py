@@ -8,6 +8,7 @@ from learners import training
 from learners.models import Enrollment, Learner
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
+from portals.models import HubSpotAccount
 from sandbox.learnupon import enrollments as their_enrollments
 from tests.flows.stage import ACME, GLOBEX, Row, Stage
 from webhooks.models import Delivery
@@ -313,3 +314,25 @@ def test_of_several_tries_the_newest_is_looked_up(stage: Stage) -> None:
     told = act(stage, "look-up-progress", record, course=wanted)
     assert told["output_fields"]["course_status"] == "not_started"
     assert Enrollment.objects.filter(course_id=int(wanted)).count() == 2
+
+
+def test_an_unenrolling_without_an_answer_is_no_other_outcome(stage: Stage) -> None:
+    record, wanted = linked(stage), course(stage, REPORTING)
+    act(stage, "enroll-in-course", record, course=wanted)
+    stage.fault("learnupon", "/enrollments/", "reset", method="DELETE", when="after")
+    told = act(stage, "unenroll", record, course=wanted)
+    stage.later(minutes=1)
+    assert stage.outcome(stage.execution(told["callback_id"])) == "unenrolled"
+    assert in_hubspot(stage, wanted) == []
+
+
+def test_the_day_of_completion_is_the_account_s(stage: Stage) -> None:
+    record, wanted = linked(stage), course(stage, REPORTING)
+    act(stage, "enroll-in-course", record, course=wanted)
+    HubSpotAccount.objects.update(time_zone="Pacific/Auckland")
+    there = stage.worlds.sandbox.worlds.learnupon.portals["acme"].enrollments
+    row = there[Enrollment.objects.get(course_id=int(wanted)).enrollment_id]
+    stage.worlds.do(setattr, row, "status", "passed")
+    stage.worlds.do(setattr, row, "date_completed", "2026-03-04T23:30:00Z")
+    told = act(stage, "look-up-progress", record, course=wanted)
+    assert told["output_fields"]["completed_on"] == "2026-03-05"
