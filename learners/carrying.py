@@ -150,16 +150,23 @@ def refresh(portal: Portal, most: int = BATCH) -> int:
     )
     if not due:
         return 0
+    # Due still, should this worker die, and told from those who are made due anew meanwhile: what was read before that
+    # is too old for them.
+    mark = long_ago - EVERY
+    Learner.objects.filter(pk__in=[learner.pk for learner in due]).update(checked_at=mark)
+    marked = Learner.objects.filter(checked_at=mark)
     found = people.read(portal, [learner.record_id for learner in due], Lane.BULK)
     arranged, compared = layout(portal), list[int]()
     try:
         for learner in due:
             someone = found.get(learner.record_id)
             if someone and fingerprint(someone, arranged) != learner.fingerprint:
+                if not marked.filter(pk=learner.pk).exists():
+                    continue
                 _compare(learner, someone)
             compared.append(learner.pk)
     finally:
-        Learner.objects.filter(pk__in=compared).update(checked_at=timezone.now())
+        marked.filter(pk__in=compared).update(checked_at=timezone.now())
     return len(due)
 
 
@@ -181,11 +188,11 @@ def _compare(learner: Learner, someone: Person) -> None:
 
 
 def due_portals(most: int = 50) -> list[int]:
-    """Portals with linked learners that were not compared for a day."""
+    """Portals with linked learners that were not compared for a day; any of them, because those that cannot be had just
+    now stay due."""
     due = Learner.objects.filter(state=Learner.State.ACTIVE).exclude(checked_at__gt=timezone.now() - EVERY)
-    return list(
-        Portal.objects.working().filter(pk__in=due.values("portal_id")).values_list("pk", flat=True)[:most]
-    )
+    found = Portal.objects.working().filter(pk__in=due.values("portal_id")).order_by("?")
+    return list(found.values_list("pk", flat=True)[:most])
 
 
 def carried(learner: Learner, someone: Person) -> bool:

@@ -53,7 +53,9 @@ def due_portals(most: int = 50) -> list[int]:
     again = Q(missing_since__lt=now - TWICE)
     unseen = Q(missing_since=None) & (Q(seen_at__lt=now - EVERY) | Q(seen_at__lt=F("account__connected_at")))
     found = Learner.objects.filter(again | unseen, state__in=LINKED).values("portal_id")
-    return list(Portal.objects.working().filter(pk__in=found).values_list("pk", flat=True)[:most])
+    # Any of them: those that cannot be had just now stay due, and would take every place.
+    working = Portal.objects.working().filter(pk__in=found).order_by("?")
+    return list(working.values_list("pk", flat=True)[:most])
 
 
 def look(portal: Portal) -> int:

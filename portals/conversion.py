@@ -136,10 +136,11 @@ def custom_data(
     }
     values: dict[str, Any] = {}
     warnings: list[str] = []
-    for mapping in mappings:
+    # A property that was mapped after the record was read is not known to be empty.
+    for mapping in (mapping for mapping in mappings if mapping.property in properties):
         before = there.get(str(mapping.definition_id))
         try:
-            value = wanted(mapping, properties.get(mapping.property), before, time_zone)
+            value = wanted(mapping, properties[mapping.property], before, time_zone)
         except Unconvertible as error:
             name = mapping.property_label or mapping.property
             warnings.append(f"{name} {error}; {mapping.definition_label} was left as it is.")

@@ -1,20 +1,23 @@
 """What happens while something else is under way: the later word counts, whoever is quicker."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import orjson
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 import learners.tasks
 from gdpr import erasure
 from gdpr.models import Erasure
-from learners import enrollments, links, push, push_rows
+from learners import carrying, enrollments, links, people, presence, push, push_rows
 from learners.models import Enrollment, Learner
 from portals.models import HubSpotAccount, Portal
 from tests.flows.stage import ACME, Stage
 from tests.flows.test_learnupon_events import completion, hook
+from tests.flows.test_provisioning import map_field
 from tests.flows.test_push import BJORN, by_key, fault_hits, linked, seen
 from tests.flows.test_push_turns import another_worker
 from tests.flows.test_requests import EVENTS, event
@@ -93,7 +96,7 @@ def test_somebody_who_cannot_be_searched_makes_room_for_the_others(stage: Stage)
     portal = stage.portals["acme"]
     learners.tasks.look_task(portal.pk, "live")
     assert Learner.objects.get(state="active").email == AMARA
-    assert Learner.objects.get(record_id=odd).look_at > timezone.now()
+    assert Learner.objects.filter(record_id=odd, look_at__gt=timezone.now()).exists()
     assert Portal.objects.get(pk=portal.pk).state_reason == ""
 
 
@@ -145,13 +148,57 @@ def test_a_record_deleted_while_presence_was_looking_stays_paused(stage: Stage) 
     assert Learner.objects.get().state == "paused"
 
 
+def test_sync_now_counts_while_a_comparison_is_under_way(stage: Stage) -> None:
+    """What HubSpot was asked for before somebody pressed the button is not what they mean."""
+    linked(stage)
+    portal = stage.portals["acme"]
+    Learner.objects.update(checked_at=None)
+    stage.fault("hubspot", "/contacts/batch/read", "delay", seconds=0.4, when="after")
+    worker = in_thread(carrying.refresh, portal)
+    stage.wait(lambda: fault_hits(stage))
+    carrying.sync_now(portal)
+    worker.join()
+    assert carrying.due_portals() == [portal.pk]
+    assert carrying.refresh(portal) == 1
+    assert carrying.due_portals() == []
+
+
+def test_a_property_mapped_after_the_record_was_read_empties_nothing(stage: Stage) -> None:
+    """Would catch: a field at LearnUpon emptied, because its property was not asked for yet."""
+    number = map_field(stage, "Department", "department")
+    contact = stage.new_contact(email="maria.b@x.example", department="Sales")
+    stage.add(contact)
+    learner = Learner.objects.get()
+    learner.portal.mappings.all().delete()
+    someone = people.read(learner.portal, [contact], "live")[contact]
+    map_field(stage, "Department", "department")
+    carrying.carry_over(learner, someone, "live")
+    user = stage.user("maria.b@x.example")
+    assert user is not None
+    assert {v["definition_id"]: v["value"] for v in user["customDataFieldValues"]}[number] == "Sales"
+
+
+@pytest.mark.parametrize("due_portals", [carrying.due_portals, presence.due_portals])
+def test_no_portal_waits_for_ever_behind_others(
+    stage: Stage, due_portals: Callable[[int], list[int]]
+) -> None:
+    """Those of which nothing can be had just now stay due, and would take every place."""
+    for portal in stage.portals.values():
+        Learner.objects.create(
+            account=portal.account, portal=portal, record_type="contact", record_id="1", state="active",
+            seen_at=timezone.now() - timedelta(days=3),
+        )  # fmt: skip
+    seen_due = {portal for _ in range(100) for portal in due_portals(1)}
+    assert seen_due == {portal.pk for portal in stage.portals.values()}
+
+
 def test_a_survivor_erased_before_its_merge_is_worked_takes_the_merged_along(stage: Stage) -> None:
     """A deletion for privacy comes by a lane of its own, so it overtakes the merge that came before it."""
     learner, survivor = linked(stage), stage.contact(BJORN)
     enrollments.take(learner.portal, [seen(1)])
     stage.work()
-    ids = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
-    stage.post(EVENTS, [event("contact.merge", object_id=int(survivor), **ids)])
+    merged = {"primaryObjectId": int(survivor), "mergedObjectIds": [int(learner.record_id)]}
+    stage.post(EVENTS, [event("contact.merge", object_id=int(survivor)) | merged])
     erasure.request(learner.account, "contact", survivor, Erasure.Source.HUBSPOT)
     stage.work()
     stage.later(hours=1)
