@@ -4,6 +4,7 @@ The second of an action's two steps: what was done at LearnUpon is never done ag
 """
 
 import logging
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -40,13 +41,22 @@ def tell(account: HubSpotAccount) -> None:
     hubspot = HubSpot(account, Lane.ACTIONS)
     try:
         hubspot.complete([(delivery.callback_id, output_fields(delivery)) for delivery in owed])
-    except Refused:  # one unknown callback refuses the whole batch: tell each by itself
-        for delivery in owed:
-            _tell_one(hubspot, delivery)
+    except Refused:  # one unknown callback refuses the whole batch
+        _tell_singly(hubspot, owed)
     except VendorError as error:
         _later(owed, error)
     else:
         _told(owed)
+
+
+def _tell_singly(hubspot: HubSpot, owed: list[Delivery]) -> None:
+    """For a slice of time: a hundred calls of a slow HubSpot would hold the worker until it is killed."""
+    until = time.monotonic() + settings.SLICE_SECONDS
+    for position, delivery in enumerate(owed, start=1):
+        _tell_one(hubspot, delivery)
+        if time.monotonic() > until:
+            _again(owed[position:], 0.0, counts=False)
+            return
 
 
 def _tell_one(hubspot: HubSpot, delivery: Delivery) -> None:

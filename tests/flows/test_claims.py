@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
+from pytest_django import Settings
 
 from portals import retries
 from portals.clients.errors import Reason
@@ -239,6 +241,19 @@ def test_one_unknown_callback_costs_the_others_nothing(stage: Stage) -> None:
     assert stage.execution(known)["state"] == "completed"
     assert Delivery.objects.get(callback_id=known).tell == "told"
     assert Delivery.objects.get(callback_id="ap-unknown").tell == "owed"
+
+
+def test_telling_one_by_one_ends_with_the_slice(stage: Stage, settings: Settings) -> None:
+    finished(stage, "ap-1")
+    finished(stage, "ap-2")
+    settings.SLICE_SECONDS = 0
+    callbacks.tell(stage.accounts[ACME])
+    assert len(stage.calls_to("hubspot", "/callbacks/2026-09/ap-")) == 1
+    first, second = Delivery.objects.order_by("tell_due_at")
+    assert (first.tell_attempts, second.tell_attempts) == (0, 1)
+    stage.wait(lambda: Delivery.objects.filter(tell_due_at__lte=Now()).exists())
+    callbacks.tell(stage.accounts[ACME])
+    assert len(stage.calls_to("hubspot", "/callbacks/2026-09/ap-")) == 2
 
 
 def test_an_unknown_callback_is_tried_for_a_quarter_of_an_hour(stage: Stage) -> None:
