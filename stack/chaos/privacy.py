@@ -1,5 +1,7 @@
 """What must hold when the faults are over: nothing of an erased person, no budget exceeded, no secret in a log."""
 
+import hashlib
+import hmac
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from datetime import datetime
 import requests
 
 from stack.chaos.facts import Check, Facts
+from stack.chaos.load import Contact
 from stack.environment import CLIENT_SECRET
 from stack.processes import shown
 from stack.story.worlds import value
@@ -56,10 +59,24 @@ def erased_in_hubspot(facts: Facts) -> Check:
 
 
 def erasures_done(facts: Facts) -> Check:
+    """Each erased person has a receipt, and nobody else. Records merged into theirs were theirs too, and have one of
+    their own where the merge was told after the erasure."""
+    receipts = {bytes(row["digest"]) for row in facts.erasures}
+    erased = {_digest(facts, one): one.id for one in facts.erased}
+    everybody = [*facts.load.contacts, *facts.load.bystanders]
+    merged = {_digest(facts, one) for one in everybody if one.gone == "merged"}
     wrong = [f"erasure {row['id']} is {row['state']}" for row in facts.erasures if row["state"] != "done"]
-    if len(facts.erasures) != len(facts.erased):
-        wrong.append(f"{len(facts.erasures)} receipts for {len(facts.erased)} people")
+    wrong += [
+        f"contact {number} has no receipt" for digest, number in erased.items() if digest not in receipts
+    ]
+    wrong += [f"receipt {digest.hex()[:8]} is nobody's" for digest in receipts - {*erased} - merged]
     return Check("erasures done, with a receipt each", len(facts.erased), wrong)
+
+
+def _digest(facts: Facts, one: Contact) -> bytes:
+    """As portals/tombstones.py writes a record down."""
+    message = "\x1f".join((str(one.account), "record", "contact", one.id)).encode()
+    return hmac.new(facts.stage.app.run.secret("TOMBSTONE_KEY").encode(), message, hashlib.sha256).digest()
 
 
 # --- budgets ---------------------------------------------------------------------------------------------
