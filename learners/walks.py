@@ -4,12 +4,13 @@ LearnUpon has no portal-wide listing (learnupon.md 1.13). A walk writes down whe
 it goes on there after a restart, a pause or a spent allowance.
 """
 
+import logging
 import time
 from collections import Counter
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,6 +25,8 @@ from portals.lanes import Lane
 from portals.models import Course, Portal
 from webhooks import nudger
 
+logger = logging.getLogger(__name__)
+MISTAKE = "Hubsync made a mistake with what LearnUpon answered, so this has ended."
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
 CATCHING_UP = "First the linked HubSpot records are looked at."
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
@@ -105,6 +108,11 @@ def run(walk: Walk) -> bool:
         if isinstance(error, Disconnected) and "LearnUpon" in error.message:
             connecting.mark_disconnected(walk.portal, error.message)
         _checkpoint(walk, state=Walk.State.FAILED, ended_at=Now(), reason=error.message[:300])
+    except Error:  # the database's: the walk is taken up when its claim has run out
+        raise
+    except Exception:  # our own mistake: a walk that met it for ever would keep all others from the portal
+        logger.exception("walk failed", extra={"walk": walk.pk})
+        _checkpoint(walk, state=Walk.State.FAILED, ended_at=Now(), reason=MISTAKE)
     return False
 
 

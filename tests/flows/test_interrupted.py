@@ -107,3 +107,13 @@ def test_retrying_all_leaves_paused_and_unlinked_people_alone(stage: Stage) -> N
     assert stage.records() == []
     links.resume(Learner.objects.filter(pk=learner.pk))
     assert Enrollment.objects.filter(due_at__lte=Now()).exists()
+
+
+def test_a_walk_our_own_code_fails_on_ends_and_says_so(stage: Stage) -> None:
+    """Would catch: a portal that is never checked again, because one page breaks its walk for ever."""
+    page = {"user": [{"email": MARIA}]}  # an account without a number
+    stage.fault("learnupon", "/users$", "status", status=200, body=page, times=100)
+    walk = walks.start(stage.portals["acme"], Walk.Kind.LINK)
+    stage.work()
+    walk.refresh_from_db()
+    assert (walk.state, walk.reason) == ("failed", walks.MISTAKE)
