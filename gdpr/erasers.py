@@ -114,5 +114,5 @@ FREE_OF_PEOPLE: dict[type, str] = {
     Erasure: "the receipt: a keyed hash and counts",
     DailyCount: "counts",
     Heartbeat: "when beat and the workers last showed that they live",
-    ErasureStep: "what is still to be done at a vendor, encrypted, deleted when confirmed",
+    ErasureStep: "what is still to be done at a vendor, encrypted, emptied when confirmed",
 }
