@@ -9,12 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from gdpr import access, erasure, retention
 from gdpr.models import Erasure
-from learners.views.window import window
 from portals import audit, numbers, oauth, sessions
 from portals.clients.errors import VendorError
 from portals.models import AuditEntry, Portal, RecordType
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
+from portals.views.window import window
 
 TRAIL = 25  # latest entries shown
 

@@ -1,5 +1,6 @@
 """Connections as operators see them: no tokens, keys, secrets or addresses of people; portals can be paused."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
@@ -74,12 +75,16 @@ class HubSpotAccountAdmin(ReadOnly):
         )
 
 
+# Django would look through all portals for the regions there are.
+REGION = narrowed("region", {region: (region, Q(region=region)) for region in settings.LEARNUPON_REGIONS})
+
+
 @admin.register(Portal)
 class PortalAdmin(ReadOnly):
     list_display = (
         "id", "title", "host", "customer", "state", "record_type", "last_event_at", "last_walk_at"
     )  # fmt: skip
-    list_filter = ("state", "record_type", "region")
+    list_filter = ("state", "record_type", REGION)
     list_select_related = ("account",)
     search_fields = ("=account__hub_id", "subdomain")
     search_help_text = "The number of a HubSpot account, or a part of the portal's subdomain"

@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Model, Q, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import IntegerField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from portals import audit, reasons
 from portals.models import HubSpotAccount
+from portals.operator_lists import ByKey
 
 PATH, COOKIE = "/admin/", "hubsync_operator"
 OPERATOR = "operator "  # how the name of one begins in the trail; customers are e-mail addresses
@@ -68,13 +70,20 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     """A model as operators see it: `fields` names what is shown, and nothing can be added, changed or deleted."""
 
     change_form_template = "admin/read_only.html"
+    change_list_template = "admin/read_only_list.html"
     search_help_text = "The number of a HubSpot account"
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count too
+    sortable_by = ()  # by another column than its key, a list of millions would be sorted whole
     list_per_page = 50
     ordering = ("-pk",)
     # Is a row about a person? Then lists show no id of theirs and no vendor's words, which may quote them, and opening
     # one is recorded.
     person = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> "type[ChangeList[Any]]":
+        numbered = isinstance(self.opts.pk, IntegerField)
+        return ByKey if numbered else super().get_changelist(request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.is_active and request.user.is_staff)

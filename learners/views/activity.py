@@ -14,13 +14,13 @@ from learners.forms import ActivityFilter
 from learners.models import Enrollment
 from learners.views.rows import delivery_rows, outcome_title
 from learners.views.spreadsheet import spreadsheet
-from learners.views.window import window
 from learners.views.wording import kind_name
 from portals import audit, reasons
 from portals.models import Portal
 from portals.sessions import account_required, portal_or_404
 from portals.templatetags.pages import zone
 from portals.views.signed_in import SignedIn, portal_page
+from portals.views.window import window
 from webhooks import claims
 from webhooks.models import Delivery
 

@@ -11,13 +11,13 @@ from learners.views import reports
 from learners.views.charts import Bar, bars
 from learners.views.recipes import recipes
 from learners.views.spreadsheet import spreadsheet
-from learners.views.window import window
 from portals import audit
 from portals.models import Course
 from portals.schema import PREFIX
 from portals.sessions import account_required, portal_or_404
 from portals.templatetags.pages import zone
 from portals.views.signed_in import SignedIn, portal_page
+from portals.views.window import window
 
 RECENT = 25  # latest completions shown; the CSV has all
 PEOPLE = 25

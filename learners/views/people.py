@@ -10,12 +10,12 @@ from learners import actions, carrying, invitations, links, push, reviewing, wel
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
-from learners.views.window import window
 from learners.views.wording import learner_url, record_url
 from portals import audit
 from portals.models import Course, Portal
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, confirmed, portal_page
+from portals.views.window import window
 from webhooks import claims
 from webhooks.models import Delivery
 

@@ -17,7 +17,6 @@ from learners.models import Learner
 from learners.people import Person
 from learners.reviewing import Side
 from learners.reviewitem import ReviewItem
-from learners.views.window import window
 from learners.views.wording import learner_url, record_url
 from portals import audit
 from portals.clients.errors import Refused, VendorError
@@ -26,6 +25,7 @@ from portals.lanes import Lane
 from portals.models import Portal
 from portals.sessions import account_required, portal_or_404
 from portals.views.signed_in import SignedIn, portal_page
+from portals.views.window import window
 
 SIZE = 10
 DECIDED = {
