@@ -25,19 +25,20 @@ from webhooks.results import Done, Later, Result
 logger = logging.getLogger(__name__)
 FIELDS = [f"d.{f.attname}" for f in Delivery._meta.concrete_fields]
 
-# One whose last claim never ended is taken by itself, so that it alone is to blame if this worker dies too. What waited
-# for a connection waits no more: resume_reconnected() must not give it to a second worker.
+# What a worker died with is taken again with its like: a worker that was stopped from outside takes a whole slice with
+# it. What two died with is taken by itself, so that it alone is to blame if the next one dies too. What waited for a
+# connection waits no more: resume_reconnected() must not give it to a second worker.
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT id, due_at, unended FROM webhooks_delivery
     WHERE account_id = %s AND lane = %s AND state = 'waiting' AND due_at <= now()
     ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-), oldest AS (SELECT id, unended > 0 AS suspect FROM due ORDER BY due_at, id LIMIT 1)
+), oldest AS (SELECT id, unended FROM due ORDER BY due_at, id LIMIT 1)
 UPDATE webhooks_delivery d
 SET claim = d.claim + 1, unended = d.unended + 1, due_at = now() + %s * interval '1 second',
     why = CASE d.why WHEN '{Reason.DISCONNECTED}' THEN '' ELSE d.why END
 FROM due, oldest
-WHERE d.id = due.id AND CASE WHEN oldest.suspect THEN due.id = oldest.id ELSE due.unended = 0 END
+WHERE d.id = due.id AND CASE WHEN oldest.unended < 2 THEN due.unended = oldest.unended ELSE due.id = oldest.id END
 RETURNING {", ".join(FIELDS)}
 """  # noqa: S608  (column names of our own model)
 RELEASE = """
@@ -48,7 +49,7 @@ WHERE d.id = w.id AND d.claim = w.claim AND d.state = 'waiting'
 
 
 def claim(account_id: int, lane: str, most: int) -> list[Delivery]:
-    """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS; only one where a worker
+    """Take up to `most` due deliveries of an account and lane, oldest first, for CLAIM_SECONDS; only one where workers
     died with it."""
     if lane == Lane.ACTIONS:
         _rest(account_id)

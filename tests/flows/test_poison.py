@@ -34,7 +34,8 @@ def test_a_delivery_that_breaks_our_code_is_set_aside_and_its_neighbours_go_on(
     ours = stage.run("user-add", *contacts)
     stage.work()
     row = Delivery.objects.get(record_id=contacts[2])
-    assert (row.state, row.why, row.attempts) == ("waiting", "internal", 1)
+    assert (row.state, row.why) == ("waiting", "internal")
+    assert row.attempts >= 1
     assert Delivery.objects.filter(outcome="created").count() == 4
     for _ in range(retries.POISON_ATTEMPTS):
         stage.later(hours=5)
