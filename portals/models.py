@@ -24,9 +24,9 @@ class HubSpotAccount(models.Model):
         CONNECTED = "connected", "Connected"
         DISCONNECTED = "disconnected", "Disconnected"
 
-    hub_id = models.BigIntegerField(unique=True)
-    hub_domain = models.CharField(max_length=255, blank=True)
-    ui_domain = models.CharField(max_length=255, blank=True)
+    hub_id = models.BigIntegerField("number at HubSpot", unique=True)
+    hub_domain = models.CharField("domain at HubSpot", max_length=255, blank=True)
+    ui_domain = models.CharField("domain of HubSpot's pages", max_length=255, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
     disconnected_reason = models.CharField(max_length=32, blank=True)
@@ -74,7 +74,7 @@ class PortalNumber(models.Model):
     """The number that begins every `enrollment_key`: kept for ever per HubSpot account and LearnUpon host, also
     when account and portal are purged, so that a key can never come to mean another enrollment."""
 
-    hub_id = models.BigIntegerField()
+    hub_id = models.BigIntegerField("HubSpot account")
     host = models.CharField(max_length=255)
     number = models.PositiveIntegerField()
 
@@ -135,7 +135,7 @@ class Portal(models.Model):
     api_key = EncryptedTextField()
     api_secret = EncryptedTextField()
     record_type = models.CharField(max_length=8, choices=RecordType)
-    sso = models.CharField(max_length=8, choices=Sso, default=Sso.NONE)
+    sso = models.CharField("single sign-on", max_length=8, choices=Sso, default=Sso.NONE)
     realm = models.CharField(max_length=16, choices=Realm, default=Realm.UNKNOWN)
     clash_policy = models.CharField(max_length=8, choices=ClashPolicy, default=ClashPolicy.REFUSE)
     welcome_mail = models.CharField(max_length=8, choices=WelcomeMail, default=WelcomeMail.HUBSYNC)
@@ -208,7 +208,7 @@ class PropertyMapping(models.Model):
     property_label = models.CharField(max_length=255, blank=True)
     property_type = models.CharField(max_length=32)
     options = models.JSONField(default=list)  # [value, label] pairs, when the property is an enumeration
-    definition_id = models.BigIntegerField()
+    definition_id = models.BigIntegerField("LearnUpon field")
     definition_label = models.CharField(max_length=255, blank=True)
     definition_type = models.PositiveSmallIntegerField()
     choices = models.JSONField(default=list)  # the field's allowed values, when it is a choice
@@ -226,7 +226,7 @@ class Course(models.Model):
     """A course of a portal as LearnUpon lists it; `required` is ours, because LearnUpon has no such flag."""
 
     portal = models.ForeignKey(Portal, on_delete=models.CASCADE, related_name="courses")
-    course_id = models.BigIntegerField()
+    course_id = models.BigIntegerField("LearnUpon course")
     name = models.CharField(max_length=500)
     required = models.BooleanField(default=False)
     walked_at = models.DateTimeField(null=True, blank=True)
@@ -245,7 +245,7 @@ class Tombstone(models.Model):
         RECORD = "record"
         EMAIL = "email"
 
-    hub_id = models.BigIntegerField()
+    hub_id = models.BigIntegerField("HubSpot account")
     kind = models.CharField(max_length=8, choices=Kind)
     record_type = models.CharField(max_length=8, choices=RecordType)
     digest = models.BinaryField(max_length=32)

@@ -43,9 +43,9 @@ class Delivery(models.Model):
 
     # What it is about, so that it can be found, ordered and erased without reading bodies.
     record_type = models.CharField(max_length=8, blank=True)
-    record_id = models.CharField(max_length=32, blank=True)
-    learnupon_user_id = models.BigIntegerField(null=True, blank=True)
-    enrollment_id = models.BigIntegerField(null=True, blank=True)
+    record_id = models.CharField("HubSpot record", max_length=32, blank=True)
+    learnupon_user_id = models.BigIntegerField("LearnUpon user", null=True, blank=True)
+    enrollment_id = models.BigIntegerField("LearnUpon enrollment", null=True, blank=True)
     callback_id = models.CharField(max_length=150, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)

@@ -5,6 +5,8 @@ from html import unescape
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
@@ -71,6 +73,16 @@ def test_no_list_counts_or_sorts_what_it_does_not_show(operator: Client) -> None
             assert sql, model
             assert [one for one in sql if "COUNT(" in one or "LIMIT 51" not in one] == [], (model, query)
             assert all(f'ORDER BY "{model._meta.db_table}"."id" DESC' in one for one in sql), (model, query)
+
+
+def test_no_label_is_a_column_s_name() -> None:
+    """Django makes "Sso" and "Learnupon user id" of ours."""
+    guessed = {"hub", "hubspot", "learnupon", "sso", "ui", "url"}
+    for model, options in admin.site._registry.items():
+        if model._meta.app_label in OWN_APPS:
+            for name in {*options.list_display, *(options.fields or ())}:
+                label = label_for_field(str(name), model, options)
+                assert not guessed & set(label.split()), (model, label)
 
 
 def test_every_row_is_on_one_page_on_the_way_there_and_back(operator: Client, seven: list[int]) -> None:
