@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import hmac
+import io
 import json
 import tempfile
 import time
@@ -174,6 +175,37 @@ def test_a_body_over_the_limit_is_refused_everywhere(doors: dict[str, Any], acme
                 "POST", path, b"x" * (project.BODY_LIMIT + 1), "application/x-www-form-urlencoded"
             )
             assert big.status_code == 413, path
+
+
+class Watched(io.BytesIO):
+    """A request's bytes, and how often somebody asked for them."""
+
+    asked = 0
+
+    def read(self, *size: Any) -> bytes:
+        self.asked += 1
+        return super().read(*size)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-HubSpot-Signature": "a" * 64},
+        {"X-HubSpot-Signature": "a" * 64, "X-HubSpot-Signature-Version": "v1"},
+        {"X-HubSpot-Signature-v3": "a" * 44},
+        {"X-HubSpot-Signature-v3": "a" * 44, "X-HubSpot-Request-Timestamp": "1700000000000"},
+    ],
+)
+def test_what_hubspot_cannot_have_signed_is_not_read(doors: dict[str, Any], headers: dict[str, str]) -> None:
+    """A megabyte costs more than a millisecond to hash, and its sender nothing."""
+    for path in doors:
+        if path.startswith("/webhooks/hubspot/"):
+            body = Watched(b" " * MB)
+            answer = CLIENT.generic(
+                "POST", path, b" " * MB, "application/json", headers=headers, **{"wsgi.input": body}
+            )
+            assert (answer.status_code, body.asked) == (401, 0), path
 
 
 def test_a_portal_s_own_secret_signs_no_flood_of_rows(acme_portal: Portal) -> None:
