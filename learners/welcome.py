@@ -13,7 +13,6 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from learners import letters
 from learners.models import Learner
@@ -66,8 +65,9 @@ def _send(learner: Learner) -> bool:
     mine = Learner.objects.filter(
         pk=learner.pk, welcome=Learner.Sent.DUE, welcome_due_at=learner.welcome_due_at
     )
+    # By the database's clock, as `lost` judges it: a worker's own may be minutes behind.
     if not mine.update(
-        welcome=Learner.Sent.SENDING, welcome_due_at=timezone.now() + timedelta(seconds=CLAIM_SECONDS)
+        welcome=Learner.Sent.SENDING, welcome_due_at=Now() + timedelta(seconds=CLAIM_SECONDS)
     ):
         return False
     try:
@@ -96,7 +96,7 @@ def _failed(learner: Learner, error: OSError) -> None:
     where nobody knows whether it went."""
     attempts = learner.welcome_attempts + 1
     if _not_now(error) and attempts < retries.MAIL_ATTEMPTS:
-        later = timezone.now() + timedelta(seconds=retries.DECLINED_MAIL.delay(attempts))
+        later = Now() + timedelta(seconds=retries.DECLINED_MAIL.delay(attempts))
         _set(learner, Learner.Sent.DUE, later, welcome_attempts=attempts)
     else:
         _set(learner, Learner.Sent.UNCONFIRMED, None)
@@ -125,7 +125,7 @@ def lost() -> int:
 def send_again(learner: Learner) -> None:
     """A person decided to send it once more."""
     Learner.objects.filter(pk=learner.pk).exclude(welcome=Learner.Sent.SENDING).update(
-        welcome=Learner.Sent.DUE, welcome_due_at=timezone.now(), welcome_attempts=0
+        welcome=Learner.Sent.DUE, welcome_due_at=Now(), welcome_attempts=0
     )
 
 

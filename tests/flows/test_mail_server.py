@@ -1,11 +1,13 @@
 """The mail server that first-login mails go through: down, back again, or declining for the time being."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
 from django.db.models.functions import Now
 from django.test import override_settings
 from django.utils import timezone
@@ -20,6 +22,14 @@ from tests.flows.stage import Stage
 from tests.flows.worlds import declining_mail_server, hurry_breakers
 
 SENT = Learner.Sent.SENT
+
+
+class NeighbourLooks(EmailBackend):
+    """While a mail is on its way, another worker looks which ones were lost."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        welcome.lost()
+        return super().send_messages(email_messages)
 
 
 @pytest.fixture
@@ -72,6 +82,17 @@ def test_a_dead_mail_server_is_asked_once_however_many_wait(
     settings.EMAIL_PORT = there
     stage.later(minutes=1)
     assert Learner.objects.filter(welcome=SENT).count() == 250
+
+
+def test_a_worker_whose_clock_is_behind_loses_no_mail(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Would catch: a claim that ends before it began, so that its mail counts as lost while it is being sent."""
+    new(stage, 1, 1)
+    behind = timezone.now() - timedelta(minutes=4)
+    Learner.objects.update(welcome_due_at=behind)
+    monkeypatch.setattr(timezone, "now", lambda: behind)
+    with override_settings(EMAIL_BACKEND=f"{__name__}.NeighbourLooks"):
+        assert welcome.send_due() == 1
+    assert Learner.objects.get().welcome == SENT
 
 
 def test_a_mail_server_that_is_down_for_hours_is_asked_every_few_minutes(
