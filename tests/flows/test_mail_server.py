@@ -54,9 +54,9 @@ def tries(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def new(stage: Stage, first: int, count: int) -> None:
+def new(stage: Stage, first: int, count: int, portal_name: str = "acme") -> None:
     """Learners whose mail is due now."""
-    portal = stage.portals["acme"]
+    portal = stage.portals[portal_name]
     Learner.objects.bulk_create(
         Learner(account=portal.account, portal=portal, record_type="contact", record_id=str(number),
                 email=f"p{number}@x.example", state="active", learnupon_user_id=number, checked_at=timezone.now(),
@@ -82,6 +82,17 @@ def test_a_dead_mail_server_is_asked_once_however_many_wait(
     settings.EMAIL_PORT = there
     stage.later(minutes=1)
     assert Learner.objects.filter(welcome=SENT).count() == 250
+
+
+def test_one_tenant_s_thousands_do_not_delay_a_neighbour_s_mails(stage: Stage) -> None:
+    """Would catch: the oldest first over all accounts, so that whoever adds three people waits for 10,000 mails."""
+    new(stage, 1, 1000)
+    Learner.objects.update(welcome_due_at=timezone.now() - timedelta(hours=1))
+    new(stage, 5001, 3, "globex")
+    assert welcome.send_due(10) == 10
+    sent = Learner.objects.filter(welcome=SENT)
+    assert sent.filter(portal=stage.portals["globex"]).count() == 3
+    assert sent.filter(portal=stage.portals["acme"]).count() == 7
 
 
 def test_a_worker_whose_clock_is_behind_loses_no_mail(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
