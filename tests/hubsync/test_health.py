@@ -1,17 +1,21 @@
 """The probes: alive is alive, ready means that database, broker and workers are."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from hubsync import health
+from portals.clients import limiter
 from portals.models import HubSpotAccount
-from tests.portals.sockets import Peer, SocketServer
+from tests.portals.sockets import Peer, Script, SocketServer
 from webhooks import heartbeats
 from webhooks.models import Delivery, Heartbeat
 
@@ -80,23 +84,96 @@ def test_a_red_probe_is_no_error_of_ours(client: Client, caplog: pytest.LogCaptu
     assert caplog.records == []
 
 
+Brokers = Callable[[int], None]
+Peers = Callable[[Script], SocketServer]
+
+
+@pytest.fixture
+def broker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brokers]:
+    """Another Redis, by its port."""
+    made: list[redis.Redis] = []
+
+    def at(port: int) -> None:
+        settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+        made.append(limiter.store.__wrapped__())
+        monkeypatch.setattr(health, "store", lambda: made[0])
+
+    yield at
+    made[0].close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peers]:
+    started: list[SocketServer] = []
+
+    def start(script: Script) -> SocketServer:
+        started.append(SocketServer(script))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+REPLIES = {b"HELLO": b"%1\r\n+proto\r\n:3\r\n", b"PING": b"+PONG\r\n"}
+
+
+def answers(peer: Peer, times: int) -> None:
+    """As Redis does, until it was asked whether it is there so many times."""
+    while times > 0 and (asked := peer.connection.recv(65536)):
+        command = asked.split(b"\r\n")[2]  # behind how many words there are, and how long the first is
+        peer.send(REPLIES.get(command, b"+OK\r\n"))
+        times -= command == b"PING"
+
+
 @pytest.mark.django_db
-def test_a_broker_that_is_down(client: Client, settings: Settings) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+def test_a_broker_that_is_down(client: Client, broker: Brokers) -> None:
+    broker(1)
     status, body = ready(client)
     assert (status, body["ready"], body["broker"], body["database"]) == (503, False, "unreachable", "ok")
 
 
 @pytest.mark.django_db
-def test_a_broker_that_hangs_is_asked_once(client: Client, settings: Settings) -> None:
+def test_a_broker_that_hangs_is_asked_once(client: Client, broker: Brokers, peer: Peers) -> None:
     """An orchestrator's probe gives up after a second or two; retries would make it time out instead of answering."""
-    server = SocketServer(Peer.hang)
-    settings.REDIS_URL = f"redis://127.0.0.1:{server.port}/0"
-    try:
-        assert ready(client)[1]["broker"] == "unreachable"
-        assert server.accepted == 1
-    finally:
-        server.stop()
+    server = peer(Peer.hang)
+    broker(server.port)
+    assert ready(client)[1]["broker"] == "unreachable"
+    assert server.accepted == 1
+
+
+@pytest.mark.usefixtures("signs")
+def test_however_often_it_is_asked_redis_accepts_one_connection(
+    client: Client, broker: Brokers, peer: Peers
+) -> None:
+    """The address is public; each call of a stranger would else cost Redis a connection."""
+    server = peer(lambda one: answers(one, 100))
+    broker(server.port)
+    assert [ready(client)[1]["broker"] for _ in range(5)] == ["ok"] * 5
+    assert server.accepted == 1
+
+
+@pytest.mark.usefixtures("signs")
+def test_a_connection_that_was_kept_hides_no_hanging_broker(
+    client: Client, broker: Brokers, peer: Peers
+) -> None:
+    def well_at_first(one: Peer) -> None:
+        answers(one, 1)
+        one.hang()
+
+    broker(peer(well_at_first).port)
+    assert [ready(client)[1]["broker"] for _ in range(2)] == ["ok", "unreachable"]
+
+
+@pytest.mark.usefixtures("signs")
+def test_a_broker_that_was_started_again_is_well_at_once(
+    client: Client, broker: Brokers, peer: Peers
+) -> None:
+    """The connection that was kept is closed by then."""
+    server = peer(lambda one: answers(one, 1))
+    broker(server.port)
+    assert [ready(client)[1]["broker"] for _ in range(3)] == ["ok"] * 3
+    assert server.accepted == 3
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from hubsync import budget, metrics
+from hubsync import budget, health, metrics
 from learners.models import Enrollment, Learner, Walk
 from portals import counters
 from portals.clients import limiter
@@ -200,7 +200,7 @@ def test_without_redis_the_rest_is_told(
     client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    for module in (counters, metrics, budget):
+    for module in (counters, metrics, budget, health):
         monkeypatch.setattr(module, "store", limiter.store.__wrapped__)
     found = scrape(client)
     assert found["hubsync_ready"][(("part", "broker"),)] == 0
