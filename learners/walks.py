@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 MISTAKE = "Hubsync made a mistake with what LearnUpon answered, so this has ended."
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
 CATCHING_UP = "First the linked HubSpot records are looked at."
+REMOVED = "The portal was removed."
+RESTS = "Rests while the portal is paused or disconnected; it goes on by itself."
+REST_SECONDS = 60
 POLL_SECONDS = 900  # at least this far apart; the portal's weekly allowance can stretch it
 
 
@@ -91,8 +94,7 @@ def claim(walk_id: int) -> Walk | None:
 
 def run(walk: Walk) -> bool:
     """Walk on for at most a slice of time; True when there is more to do at once."""
-    if presence.catching_up(walk.portal.account):
-        _checkpoint(walk, due_at=Now() + timedelta(seconds=settings.SWEEP_SECONDS), reason=CATCHING_UP)
+    if _rests(walk):
         return False
     until = time.monotonic() + settings.SLICE_SECONDS
     learnupon = LearnUpon(walk.portal, Lane.LIVE if walk.kind == Walk.Kind.POLL else Lane.BULK)
@@ -114,6 +116,20 @@ def run(walk: Walk) -> bool:
         logger.exception("walk failed", extra={"walk": walk.pk})
         _checkpoint(walk, state=Walk.State.FAILED, ended_at=Now(), reason=MISTAKE)
     return False
+
+
+def _rests(walk: Walk) -> bool:
+    """Whether nothing is to be read just now; the walk then says why."""
+    portal = walk.portal
+    if portal.state == Portal.State.REMOVED:
+        _checkpoint(walk, state=Walk.State.CANCELLED, ended_at=Now(), reason=REMOVED)
+    elif not (portal.connected and portal.account.connected):
+        _checkpoint(walk, due_at=Now() + timedelta(seconds=REST_SECONDS), reason=RESTS)
+    elif presence.catching_up(portal.account):
+        _checkpoint(walk, due_at=Now() + timedelta(seconds=settings.SWEEP_SECONDS), reason=CATCHING_UP)
+    else:
+        return False
+    return True
 
 
 def _step(walk: Walk, learnupon: LearnUpon) -> bool:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from learners import tasks, walks
 from learners.models import Enrollment, Learner, Walk
+from portals import connecting
 from portals.clients.errors import TryAgain
 from portals.models import Portal
 from tests.flows.stage import Stage
@@ -107,6 +108,26 @@ def test_pause_resume_and_cancel(stage: Stage) -> None:
     walks.resume(second)
     assert Walk.objects.get(pk=second.pk).state == "cancelled"
     assert Enrollment.objects.exists()  # what was read stays
+
+
+def test_a_walk_rests_while_its_portal_is_paused_and_ends_when_it_is_removed(stage: Stage) -> None:
+    """Would catch: a history that goes on reading a portal from which no data is to flow."""
+    link(stage, MARIA)
+    portal = stage.portals["acme"]
+    walk = walks.start(portal)
+    connecting.pause(portal)
+    assert walk_on(walk)
+    walk.refresh_from_db()
+    assert (walk.state, walk.reason, pages(stage)) == ("running", walks.RESTS, 0)
+    connecting.resume(portal)
+    stage.later(minutes=2)
+    walk.refresh_from_db()
+    assert (walk.state, walk.reason) == ("done", "")
+    before, second = pages(stage), walks.start(portal)
+    connecting.remove(portal)
+    stage.work()
+    second.refresh_from_db()
+    assert (second.state, second.reason, pages(stage)) == ("cancelled", walks.REMOVED, before)
 
 
 def test_a_portal_has_one_walk_at_a_time(stage: Stage) -> None:
