@@ -234,6 +234,7 @@ class Walk(models.Model):
     page = models.PositiveIntegerField(default=1)
     # LearnUpon's clock when the current course's first page was read: what it did not show since is missing.
     course_as_of = models.DateTimeField(null=True, blank=True)
+    unread = models.JSONField(default=dict, db_default={})  # courses LearnUpon refuses to show -> why
     preview = models.BooleanField(default=False)  # count only, write nothing
     counts = models.JSONField(default=dict)  # how many ended how, by word
     rows_seen = models.PositiveIntegerField(default=0)

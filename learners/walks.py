@@ -28,6 +28,7 @@ from webhooks import nudger
 logger = logging.getLogger(__name__)
 MISTAKE = "Hubsync made a mistake with what LearnUpon answered, so this has ended."
 MISSING_A_COURSE = 50  # how many vanished enrollments of a course are asked for in one walk
+MOST_UNREAD = 50  # courses that LearnUpon refuses to show, after which it is the portal that cannot be read
 CATCHING_UP = "First the linked HubSpot records are looked at."
 REMOVED = "The portal was removed."
 RESTS = "Rests while the portal is paused or disconnected; it goes on by itself."
@@ -180,6 +181,8 @@ def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
         more, rows, as_of = page.more, page.rows, page.as_of
     except NotFound:  # the course is gone at LearnUpon; its finished enrollments stay as they are
         more, rows, as_of = False, [], timezone.now()
+    except Refused as refusal:
+        return _skip(walk, course_id, refusal)
     if walk.page == 1:
         walk.course_as_of = as_of
     observations = [seen for row in rows if (seen := from_rest(row, as_of))]
@@ -205,6 +208,17 @@ def _courses_page(walk: Walk, learnupon: LearnUpon) -> bool:
     )
 
 
+def _skip(walk: Walk, course_id: int, refusal: Refused) -> bool:
+    """Go on with the next course: one that LearnUpon does not show must not keep those behind it from being read."""
+    course = Course.objects.filter(portal=walk.portal, course_id=course_id).first()
+    walk.unread[str(course_id)] = f"{course or f'Course {course_id}'}: {refusal.message}"[:200]
+    if len(walk.unread) in (walk.courses_total, MOST_UNREAD):
+        raise refusal
+    walk.courses, walk.page = walk.courses[1:], 1
+    changes = {"courses": walk.courses, "page": 1, "unread": walk.unread, "attempts": 0, "reason": ""}
+    return _checkpoint(walk, **changes)
+
+
 def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
     """Ask for the enrollments the course no longer lists, one by one: a list alone proves nothing, because LearnUpon
     answers a filter it does not know with something else."""
@@ -225,6 +239,8 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
             )
             # Perhaps the account is gone with it: the next comparison asks LearnUpon.
             Learner.objects.filter(pk=row.learner_id).update(fingerprint="", checked_at=None)
+        except Refused:  # proves nothing; the next walk asks again
+            continue
         else:
             enrollments.take(walk.portal, [seen] if seen else [], bulk=True)
 

@@ -4,13 +4,15 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.html import escape
 
 from learners import tasks, walks
 from learners.models import Enrollment, Learner, Walk
 from portals import connecting
 from portals.clients.errors import TryAgain
 from portals.models import Portal
-from tests.flows.stage import Stage
+from tests.conftest import signed_in
+from tests.flows.stage import ACME, Stage
 
 MARIA, YUKI = "maria.lopez@acme.example", "yuki.tanaka@acme.example"
 
@@ -149,6 +151,35 @@ def test_a_course_that_is_gone_does_not_stop_the_walk_and_loses_nothing(stage: S
     orphan.refresh_from_db()
     assert (orphan.status, orphan.unenrolled) == ("completed", False)
     assert "A course of old" in {row["properties"]["course_name"] for row in stage.records()}
+
+
+def test_a_course_learnupon_refuses_is_passed_over_and_said(stage: Stage) -> None:
+    """Would catch: one course that fails every walk at the same place, so that those behind it are never read."""
+    maria = link(stage, MARIA, stage.contact(MARIA))
+    there = stage.world("enrollments", portal="acme")
+    hers = {row["course_id"] for row in there if row["user_id"] == maria.learnupon_user_id}
+    first = min(row["id"] for row in stage.world("courses", portal="acme"))
+    stage.fault(
+        "learnupon", "/enrollments/search", "status", status=403
+    )  # the first call, for the first course
+    walk = walks.start(stage.portals["acme"])
+    stage.work()
+    walk.refresh_from_db()
+    assert (walk.state, walk.reason, list(walk.unread)) == ("done", "", [str(first)])
+    assert set(Enrollment.objects.values_list("course_id", flat=True)) == hers - {first}
+    page = signed_in(stage.accounts[ACME]).get(f"/portals/{walk.portal_id}/backfill").content.decode()
+    assert "1 course could not be read" in page
+    assert escape(walk.unread[str(first)]) in page
+
+
+def test_a_portal_that_refuses_every_course_ends_the_walk(stage: Stage) -> None:
+    link(stage, MARIA)
+    stage.fault("learnupon", "/enrollments/search", "status", status=403, times=1000)
+    walk = walks.start(stage.portals["acme"])
+    stage.work()
+    walk.refresh_from_db()
+    assert walk.state == "failed"
+    assert walk.reason == "LearnUpon said: a fault"
 
 
 def test_an_orphaned_course_lives_on_by_its_enrollments(stage: Stage) -> None:
