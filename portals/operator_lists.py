@@ -1,7 +1,7 @@
 """The lists of the operators' admin: by key like the lists of our own pages, so that the first of millions of rows
 opens as quickly as the first of ten. Django counts every row that matches before it shows one."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
@@ -10,11 +10,9 @@ from django.http import HttpRequest
 from portals.views.window import window
 
 CURSORS = ("before", "after")
-# Not generic when it runs.
-AnyChangeList = ChangeList[Any] if TYPE_CHECKING else ChangeList
 
 
-class ByKey(AnyChangeList):
+class ByKey(ChangeList):
     """Shows a page of rows, the newest first, and knows whether there are newer and older ones."""
 
     def get_queryset(self, request: HttpRequest, *args: Any) -> QuerySet[Any]:
@@ -22,7 +20,8 @@ class ByKey(AnyChangeList):
         for name in CURSORS:
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
-        return super().get_queryset(request, *args)
+        rows: QuerySet[Any] = super().get_queryset(request, *args)
+        return rows
 
     def get_results(self, request: HttpRequest) -> None:
         """What Django's templates ask for, as if the page were the whole list."""

@@ -81,7 +81,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     # one is recorded.
     person = False
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> "type[ChangeList[Any]]":
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         numbered = isinstance(self.opts.pk, IntegerField)
         return ByKey if numbered else super().get_changelist(request, **kwargs)
 

@@ -81,7 +81,7 @@ def test_no_label_is_a_column_s_name() -> None:
     for model, options in admin.site._registry.items():
         if model._meta.app_label in OWN_APPS:
             for name in {*options.list_display, *(options.fields or ())}:
-                label = label_for_field(str(name), model, options)
+                label = str(label_for_field(str(name), model, options))
                 assert not guessed & set(label.split()), (model, label)
 
 

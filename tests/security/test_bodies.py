@@ -202,9 +202,8 @@ def test_what_hubspot_cannot_have_signed_is_not_read(doors: dict[str, Any], head
     for path in doors:
         if path.startswith("/webhooks/hubspot/"):
             body = Watched(b" " * MB)
-            answer = CLIENT.generic(
-                "POST", path, b" " * MB, "application/json", headers=headers, **{"wsgi.input": body}
-            )
+            behind: dict[str, Any] = {"wsgi.input": body}
+            answer = CLIENT.generic("POST", path, b" " * MB, "application/json", headers=headers, **behind)
             assert (answer.status_code, body.asked) == (401, 0), path
 
 
