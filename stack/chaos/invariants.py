@@ -21,7 +21,8 @@ STUCK = {
     "learner claimed": ("learners_learner", "busy_until > now()"),
     "account begun, never finished": ("learners_learner", "creating_since IS NOT NULL AND state <> 'paused'"),
     "invitation or mail being sent": ("learners_learner", "'sending' IN (invitation, welcome)"),
-    "learner that leads nowhere": ("learners_learner", "state = 'new'"),
+    # An invitation that nobody can tell the fate of waits for a person, who has a button for it.
+    "learner that leads nowhere": ("learners_learner", "state = 'new' AND invitation <> 'unconfirmed'"),
 }
 
 

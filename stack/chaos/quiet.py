@@ -12,7 +12,8 @@ DUE: dict[str, str] = {
     "enrollments due": "SELECT count(*) FROM learners_enrollment WHERE due_at IS NOT NULL",
     "erasure steps open": "SELECT count(*) FROM gdpr_erasurestep WHERE done_at IS NULL",
     "learners claimed": "SELECT count(*) FROM learners_learner WHERE busy_until > now()",
-    "learners being added": "SELECT count(*) FROM learners_learner WHERE state = 'new'",
+    "learners being added": "SELECT count(*) FROM learners_learner "
+    "WHERE state = 'new' AND invitation <> 'unconfirmed'",  # which is for a person to press a button about
     "learners to be read": "SELECT count(*) FROM learners_learner "
     "WHERE read_due_at IS NOT NULL AND state = 'active'",
     "learners to be compared": "SELECT count(*) FROM learners_learner l JOIN portals_portal p ON p.id = l.portal_id "
