@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners import claims, people
 from learners.models import Enrollment, Learner
 from learners.people import Person
-from portals import retries
+from portals import connecting, retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
 from portals.clients.learnupon import LearnUpon, is_admin
@@ -155,7 +155,12 @@ def refresh(portal: Portal, most: int = BATCH) -> int:
     mark = long_ago - EVERY
     Learner.objects.filter(pk__in=[learner.pk for learner in due]).update(checked_at=mark)
     marked = Learner.objects.filter(checked_at=mark)
-    found = people.read(portal, [learner.record_id for learner in due], Lane.BULK)
+    try:
+        found = people.read(portal, [learner.record_id for learner in due], Lane.BULK)
+    except Refused as refusal:
+        connecting.rest_comparing(portal, refusal.message)
+        return 0
+    connecting.records_shown(portal)
     arranged, compared = layout(portal), list[int]()
     try:
         for learner in due:
@@ -191,7 +196,8 @@ def due_portals(most: int = 50) -> list[int]:
     """Portals with linked learners that were not compared for a day; any of them, because those that cannot be had just
     now stay due."""
     due = Learner.objects.filter(state=Learner.State.ACTIVE).exclude(checked_at__gt=timezone.now() - EVERY)
-    found = Portal.objects.working().filter(pk__in=due.values("portal_id")).order_by("?")
+    rested = Q(compare_after=None) | Q(compare_after__lte=Now())
+    found = Portal.objects.working().filter(rested, pk__in=due.values("portal_id")).order_by("?")
     return list(found.values_list("pk", flat=True)[:most])
 
 
@@ -223,6 +229,7 @@ def bring_over(mine: Learner, someone: Person, lane: str) -> tuple[bool, list[st
 
 def sync_now(portal: Portal) -> int:
     """Make every linked learner of a portal due for comparing, as a person asked."""
+    Portal.objects.filter(pk=portal.pk).update(compare_after=None)
     return Learner.objects.filter(portal=portal, state=Learner.State.ACTIVE).update(checked_at=None)
 
 

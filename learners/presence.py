@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from learners import links, people
 from learners.models import LINKED, Learner
+from portals import connecting
 from portals.clients.errors import Refused
 from portals.clients.hubspot import BATCH, OBJECTS, USERS, HubSpot
 from portals.lanes import Lane
@@ -66,9 +67,11 @@ def look(portal: Portal) -> int:
     ids = [learner.pk for learner in learners]
     try:
         found = _shown(portal, [learner.record_id for learner in learners])
-    except Refused:  # HubSpot does not let us look; waiting for it would stop everything else
+    except Refused as refusal:  # HubSpot does not let us look; waiting for it would stop everything else
+        connecting.rest_comparing(portal, refusal.message)
         Learner.objects.filter(pk__in=ids).update(seen_at=Now())
         return len(learners)
+    connecting.records_shown(portal)
     _are_here([learner for learner in learners if found.get(learner.record_id) == "here"])
     for learner in learners:
         if learner.record_id not in found:
@@ -126,12 +129,22 @@ def _missed(portal: Portal, learner: Learner) -> None:
         theirs.update(missing_since=Now())
     elif portal.record_type == RecordType.USER:
         links.unlink(learner, REMOVED)  # not erased: HubSpot has no privacy deletion of users
-    elif learner.email and people.by_email(portal, [learner.email.casefold()], Lane.BULK):
+    elif learner.email and _elsewhere_by_email(portal, learner):
         # The person is there under another record: not erased. It takes the link over when it is added or linked.
         theirs.update(missing_since=None, seen_at=Now())
     else:
         tell_gone(learner)
         theirs.update(missing_since=Now())  # should the erasure fail, it is looked for again
+
+
+def _elsewhere_by_email(portal: Portal, learner: Learner) -> bool:
+    """Whether the person may be there under another record. Where HubSpot does not let us ask, they may: nobody is
+    erased for that."""
+    try:
+        return bool(people.by_email(portal, [learner.email.casefold()], Lane.BULK))
+    except Refused as refusal:
+        connecting.rest_comparing(portal, refusal.message)
+        return True
 
 
 def tell_gone(learner: Learner) -> None:

@@ -90,7 +90,7 @@ class PortalAdmin(ReadOnly):
     search_help_text = "The number of a HubSpot account, or a part of the portal's subdomain"
     fields = (
         "account", "number", "subdomain", "region", "title", "record_type", "sso", "realm", "clash_policy",
-        "welcome_mail", "record_field", "state", "state_reason", "drift", "connected_at", "last_event_at",
+        "welcome_mail", "record_field", "state", "state_reason", "compare_problem", "compare_after", "drift", "connected_at", "last_event_at",
         "last_walk_at", "courses_read_at", "watched_at",
     )  # fmt: skip
     actions = ("pause", "resume")

@@ -4,13 +4,15 @@ import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 
-from portals import audit, mapping, realm
+from portals import audit, mapping, realm, retries
 from portals.clients.errors import Disconnected, Refused, TryAgain, VendorError
 from portals.models import HubSpotAccount, Portal, PortalNumber
 
@@ -21,6 +23,7 @@ NAMESAKE = (
     "Workflows name a portal by the first part of its address, and {host} begins so too. Connect this one to another "
     "HubSpot account, or remove the other first."
 )
+REFUSED_SECONDS = 3600
 MOST_LISTS = 10  # connected portals asked for their sub-portals while a person waits
 
 
@@ -213,6 +216,19 @@ def mark_disconnected(portal: Portal, reason: str) -> None:
     if now.connected and (now.api_key, now.api_secret) == (portal.api_key, portal.api_secret):
         now.state, now.state_reason = Portal.State.DISCONNECTED, reason[:300]
         now.save(update_fields=["state", "state_reason"])
+
+
+def rest_comparing(portal: Portal, why: str) -> None:
+    """HubSpot refuses to show this portal's records, and would again: they rest, and the pages say why."""
+    later = Now() + timedelta(seconds=retries.scaled(REFUSED_SECONDS))
+    Portal.objects.filter(pk=portal.pk).update(compare_problem=why[:300], compare_after=later)
+
+
+def records_shown(portal: Portal) -> None:
+    """HubSpot shows them. What was refused less than an hour ago stays said: it was another question."""
+    if portal.compare_problem:
+        over = Portal.objects.filter(pk=portal.pk, compare_after__lte=Now())
+        over.update(compare_problem="", compare_after=None)
 
 
 def _locked(portal: Portal) -> Portal:

@@ -149,6 +149,9 @@ class Portal(models.Model):
     watched_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
     state_reason = models.CharField(max_length=300, blank=True)
+    # Why HubSpot does not let this portal's records be read, and when they are asked for again.
+    compare_problem = models.CharField(max_length=300, blank=True, default="", db_default="")
+    compare_after = models.DateTimeField(null=True, blank=True)
     connected_at = models.DateTimeField(auto_now_add=True)
     last_event_at = models.DateTimeField(null=True, blank=True)
     last_walk_at = models.DateTimeField(null=True, blank=True)

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from learners import carrying
 from learners.models import Learner
+from learners.tasks import sweep
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
 from portals.models import Portal
+from tests.conftest import signed_in
 from tests.flows.stage import ACME, Row, Stage
 from tests.flows.test_provisioning import map_field
 from tests.flows.test_training import linked
@@ -266,6 +268,28 @@ def test_one_account_learnupon_fails_on_does_not_hold_up_the_others(stage: Stage
     stage.work()
     assert account_of(stage, yuki)["last_name"] == "New"
     assert Learner.objects.get(record_id=maria).fingerprint == ""  # still to be done
+
+
+def test_records_that_hubspot_refuses_to_show_are_asked_for_once_an_hour(stage: Stage) -> None:
+    """Would catch: the same refused question every two seconds for ever, and nobody told."""
+    record = linked(stage)
+    Learner.objects.update(checked_at=None)
+    stage.fault("hubspot", "/objects/.*contacts/batch/read", "status", status=403, times=1000)
+    for _ in range(3):
+        sweep()
+    portal = stage.portals["acme"]
+    refused = [row for row in stage.calls_to("hubspot", "/batch/read") if row["status"] == 403]
+    assert len(refused) == 1
+    portal.refresh_from_db()
+    assert "HubSpot answered 403" in portal.compare_problem
+    page = signed_in(portal.account).get(f"/portals/{portal.pk}/settings").content.decode()
+    assert "cannot be compared" in page
+    stage.mend()
+    Portal.objects.update(compare_after=timezone.now())
+    change_quietly(stage, record, lastname="New")
+    assert account_of(stage, record)["last_name"] == "New"
+    portal.refresh_from_db()
+    assert (portal.compare_problem, portal.compare_after) == ("", None)
 
 
 def change_quietly(stage: Stage, record: str, **properties: str) -> None:

@@ -10,7 +10,7 @@ from gdpr import retention
 from gdpr.models import Erasure
 from learners import carrying, enrollments, links, presence
 from learners.models import Enrollment, Learner
-from portals.models import HubSpotAccount
+from portals.models import HubSpotAccount, Portal
 from tests.flows.stage import ACME, GLOBEX, Stage
 from tests.flows.test_push import linked, seen
 from tests.flows.test_requests import EVENTS, event
@@ -88,6 +88,19 @@ def test_one_empty_answer_erases_nobody(stage: Stage) -> None:
     stage.worlds.do(hub.records.update, kept)
     passes(stage, 2 * HOUR)
     assert dict(Learner.objects.values_list("pk", "state")) == {learner.pk: "active", other.pk: "active"}
+    assert not Erasure.objects.exists()
+
+
+def test_nobody_is_erased_while_hubspot_refuses_to_be_asked_by_email(deaf: Stage) -> None:
+    """Would catch: a refused question that comes again every two seconds and keeps the others from being looked at."""
+    learner = linked(deaf)
+    act(deaf, "gdpr-delete", learner.record_id)
+    passes(deaf, 2 * DAY)
+    Learner.objects.update(missing_since=timezone.now() - 2 * HOUR)
+    deaf.fault("hubspot", "/batch/read", "status", status=403)
+    presence._missed(learner.portal, only())
+    assert presence.due_portals() == []
+    assert "HubSpot answered 403" in Portal.objects.get(pk=learner.portal_id).compare_problem
     assert not Erasure.objects.exists()
 
 
