@@ -3,6 +3,9 @@
 LearnUpon reports what is left of the minute and of the week and publishes no limits
 (https://docs.learnupon.com/api/). We stop while less than a third of the highest allowance seen is left;
 history and news stop earlier, so that people waiting in a workflow go first.
+
+The highest is forgotten when nothing as high was seen for an hour (minute) or eight days (week): an allowance that
+LearnUpon lowers must not stop a portal for good.
 """
 
 import math
@@ -17,6 +20,9 @@ from portals.lanes import Lane
 # ASSUMPTION(learnupon-limits): an observed value, used until a portal's own headers are seen.
 ASSUMED_MINUTE = 300
 MINUTE, WEEK = "X-LU-Rate-Limit-Remaining-Minute", "X-LU-Rate-Limit-Remaining-Week"
+# Seconds that a highest is believed without being seen again.
+# ASSUMPTION(learnupon-week): the week's allowance comes back all at once, so that within eight days it is seen whole.
+MINUTE_KEPT, WEEK_KEPT = 3600, 8 * 86_400
 KEEP_FREE: dict[str, float] = {Lane.PRIVACY: 1 / 3, Lane.ACTIONS: 1 / 3, Lane.LIVE: 0.4, Lane.BULK: 0.5}
 
 # Whether LearnUpon's minute begins anew all at once or rolls is documented nowhere. Our own calls of the last 60 seconds
@@ -49,24 +55,37 @@ redis.call('EXPIRE', KEYS[1], 1209600)
 return 0
 """
 
-# KEYS: a hash per host, its calls.  ARGV: left of the minute, left of the week; -1 where the answer did not say.
-# Answers overtake each other, so within a minute only a report of more counts.
+# KEYS: a hash per host, its calls.  ARGV: left of the minute, left of the week; -1 where the answer did not say; seconds
+# that each one's highest is believed. Answers overtake each other, so within a minute only a report of more counts.
+# Beside the highest stands the highest since it was last reached: that takes its place when its time is over. What we
+# spent ourselves in the last minute was there too.
 _REPORT = """
 local t = redis.call('TIME')
 local now = tonumber(t[1])
 local minute, week = tonumber(ARGV[1]), tonumber(ARGV[2])
 local function field(name) return tonumber(redis.call('HGET', KEYS[1], name) or '0') end
+local function highest(name, left, spent, kept)
+  local most, next = field(name .. ':most'), math.max(left, field(name .. ':next'))
+  local seen = tonumber(redis.call('HGET', KEYS[1], name .. ':seen') or now)
+  if left >= most or now - seen >= kept then
+    most, next, seen = next, 0, now
+  elseif left + spent >= most then
+    next, seen = 0, now
+  end
+  redis.call('HSET', KEYS[1], name .. ':most', most, name .. ':next', next, name .. ':seen', seen)
+  return most
+end
 if minute >= 0 then
-  local most = math.max(minute, field('minute:most'))
-  local since = string.format('(%.0f', (now - 60) * 1000000 + t[2])
-  local others = most - minute - redis.call('ZCOUNT', KEYS[2], since, '+inf')
-  redis.call('HSET', KEYS[1], 'minute:most', most)
+  local ours = redis.call('ZCOUNT', KEYS[2], string.format('(%.0f', (now - 60) * 1000000 + t[2]), '+inf')
+  local most = highest('minute', minute, ours, tonumber(ARGV[3]))
+  local others = most - minute - ours
   if others > field('minute:others') or now - field('minute:at') >= 60 then
     redis.call('HSET', KEYS[1], 'minute:others', others, 'minute:at', now)
   end
 end
 if week >= 0 then
-  redis.call('HSET', KEYS[1], 'week:left', week, 'week:at', now, 'week:most', math.max(week, field('week:most')))
+  highest('week', week, 0, tonumber(ARGV[4]))
+  redis.call('HSET', KEYS[1], 'week:left', week, 'week:at', now)
 end
 """
 
@@ -108,7 +127,8 @@ def report(host: str, answer: Answer) -> None:
         return
     left = [-1 if value is None else value for value in (minute, week)]
     try:
-        store().eval(_REPORT, 2, f"pace:{host}", f"pace:{host}:calls", *left)
+        keys = (f"pace:{host}", f"pace:{host}:calls")
+        store().eval(_REPORT, 2, *keys, *left, MINUTE_KEPT, WEEK_KEPT)
     except redis.RedisError:
         return
 

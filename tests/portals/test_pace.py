@@ -155,6 +155,42 @@ def test_the_week_is_kept_too_and_asked_again_after_an_hour() -> None:
     assert take() == 0
 
 
+def test_a_lowered_week_stops_the_portal_for_eight_days_at_most() -> None:
+    """Would catch: everything of a portal stopped for ever, because LearnUpon gives it a fourth of what it had."""
+    answered(week=9000)
+    answered(week=2000)
+    assert take() > 0
+    age(7 * 86_400, "week:seen", "week:at")
+    answered(week=2200)
+    assert take() > 0
+    age(86_400, "week:seen", "week:at")
+    answered(week=1900)
+    assert take() == 0
+    answered(week=700)
+    assert take() > 0  # a third of 2,200, the highest since
+
+
+def test_a_lowered_minute_counts_after_an_hour() -> None:
+    take()
+    answered(minute=300)
+    age(61, "minute:at")
+    answered(minute=60)
+    assert take() > 0
+    age(3600, "minute:seen", "minute:at")
+    answered(minute=60)
+    assert take() == 0
+    assert pace.per_minute(ACME, Lane.ACTIONS) == pytest.approx(40)
+
+
+def test_an_allowance_that_is_seen_again_and_again_is_kept() -> None:
+    for _ in range(5):
+        answered(minute=300, week=9000)
+        age(3000, "minute:seen", "minute:at", "week:seen", "week:at")
+        answered(minute=100, week=3100)
+    assert take() > 0
+    assert pace.per_minute(ACME, Lane.ACTIONS) == pytest.approx(200)
+
+
 def test_the_week_stops_bulk_first() -> None:
     answered(week=9000)
     answered(week=4000)
