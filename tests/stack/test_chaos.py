@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stack.chaos import faults
-from stack.chaos.privacy import most_in
+from stack.chaos.privacy import WORD, most_in
 from stack.chaos.sizes import size_of
 from stack.chaos.stage import family
 from stack.errors import StackError
@@ -71,3 +71,9 @@ def test_descendants_are_found_in_whatever_group_they_are() -> None:
         for pid in reversed(family(shell.pid)):
             os.kill(pid, 9)
         shell.wait()
+
+
+def test_names_are_found_in_rows_as_postgresql_writes_them() -> None:
+    """Would catch: a search for erased people that looks past what stands in JSON."""
+    row = '(7,"{""to"": ""q1@people.example"", ""names"": [""Given1""]}",Family1,"hello Given2, and",)'
+    assert {"q1@people.example", "Given1", "Family1", "Given2"} <= set(WORD.findall(row))
