@@ -76,29 +76,17 @@ class Learner(models.Model):
         ]
         indexes = [
             models.Index(fields=["account", "record_type", "record_id"], name="learner_about_record"),
+            models.Index(fields=["portal", "look_at"], condition=Q(look_at__isnull=False), name="learner_look_due"),
+            models.Index(fields=["welcome_due_at"], condition=Q(welcome_due_at__isnull=False), name="learner_welcome_due"),
+            models.Index(fields=["portal", "checked_at"], condition=Q(state="active"), name="learner_check_due"),
             models.Index(
-                fields=["portal", "look_at"], condition=Q(look_at__isnull=False), name="learner_look_due"
+                fields=["portal", "seen_at"], name="learner_unseen",
+                condition=Q(state__in=["pending", "active", "paused"], missing_since=None),
             ),
-            models.Index(
-                fields=["welcome_due_at"],
-                condition=Q(welcome_due_at__isnull=False),
-                name="learner_welcome_due",
-            ),
-            models.Index(
-                fields=["portal", "checked_at"], condition=Q(state="active"), name="learner_check_due"
-            ),
-            models.Index(
-                fields=["account", "seen_at"],
-                condition=Q(state__in=["pending", "active", "paused"]),
-                name="learner_presence_due",
-            ),
-            models.Index(
-                fields=["portal", "read_due_at"],
-                condition=Q(read_due_at__isnull=False),
-                name="learner_read_due",
-            ),
+            models.Index(fields=["portal", "missing_since"], condition=Q(missing_since__isnull=False), name="learner_missing"),
+            models.Index(fields=["portal", "read_due_at"], condition=Q(read_due_at__isnull=False), name="learner_read_due"),
             models.Index(fields=["account"], condition=Q(state="new"), name="learner_new"),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"learner {self.pk}"

@@ -7,8 +7,8 @@ twice, an hour apart: a single empty answer must never erase anybody.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
 from learners import links, people
@@ -36,32 +36,37 @@ def watched_since(account: HubSpotAccount) -> datetime:
 def catching_up(account: HubSpotAccount) -> bool:
     """Whether some linked records have not been looked at since the account was connected again, or since we were
     down: nothing is written about anybody, and no bulk work done, before they are."""
-    unseen = Learner.objects.filter(
-        account=account, state__in=LINKED, missing_since=None, seen_at__lt=watched_since(account)
-    )
-    return unseen.filter(portal__state=Portal.State.CONNECTED).exists()
+    late = _seen(OuterRef("pk")).filter(seen_at__lt=watched_since(account))
+    return Portal.objects.filter(Exists(late), account=account, state=Portal.State.CONNECTED).exists()
 
 
-def due(portal: Portal) -> QuerySet[Learner]:
-    now = timezone.now()
-    again = Q(missing_since__lt=now - TWICE)
-    unseen = Q(missing_since=None) & (Q(seen_at__lt=now - EVERY) | Q(seen_at__lt=portal.account.connected_at))
-    return Learner.objects.filter(again | unseen, portal=portal, state__in=LINKED)
+def _seen(portal: Portal | OuterRef) -> QuerySet[Learner]:
+    """Linked records of a portal that HubSpot showed when they were last looked at."""
+    return Learner.objects.filter(portal=portal, state__in=LINKED, missing_since=None)
+
+
+def _missing(portal: Portal | OuterRef) -> QuerySet[Learner]:
+    """Records of a portal that were missed once, so long ago that they are looked for again."""
+    return Learner.objects.filter(portal=portal, state__in=LINKED, missing_since__lt=timezone.now() - TWICE)
 
 
 def due_portals(most: int = 50) -> list[int]:
-    now = timezone.now()
-    again = Q(missing_since__lt=now - TWICE)
-    unseen = Q(missing_since=None) & (Q(seen_at__lt=now - EVERY) | Q(seen_at__lt=F("account__connected_at")))
-    found = Learner.objects.filter(again | unseen, state__in=LINKED).values("portal_id")
+    """Portals with records to look at. Asked with every sweep: each costs a look into two indexes, however many learners
+    it has. The one not seen for longest is asked for by itself, because the planner cannot guess how many are due."""
+    oldest = Subquery(_seen(OuterRef("pk")).order_by("seen_at").values("seen_at")[:1])
+    since = Greatest(Value(timezone.now() - EVERY), F("account__connected_at"))
+    due = Portal.objects.working().annotate(oldest=oldest)
     # Any of them: those that cannot be had just now stay due, and would take every place.
-    working = Portal.objects.working().filter(pk__in=found).order_by("?")
-    return list(working.values_list("pk", flat=True)[:most])
+    found = due.filter(Q(oldest__lt=since) | Exists(_missing(OuterRef("pk")))).order_by("?")
+    return list(found.values_list("pk", flat=True)[:most])
 
 
 def look(portal: Portal) -> int:
-    """Look for one batch of linked records, those first that were not seen for longest; how many."""
-    learners = list(due(portal).order_by("seen_at")[:BATCH])
+    """Look for one batch of linked records, those missed and those not seen for longest; how many."""
+    learners = list(_missing(portal).order_by("missing_since")[: BATCH // 2])
+    since = max(timezone.now() - EVERY, portal.account.connected_at)
+    unseen = _seen(portal).filter(seen_at__lt=since)
+    learners += unseen.order_by("seen_at")[: BATCH - len(learners)]
     if not learners:
         return 0
     ids = [learner.pk for learner in learners]
