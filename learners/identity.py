@@ -10,6 +10,7 @@ from learners import claims, links, presence, reviewing
 from learners.models import Learner
 from learners.reviewitem import ReviewItem
 from portals import retries, tombstones
+from portals.numbers import is_id
 from webhooks.models import Delivery
 from webhooks.results import Done, Later, Result, one_by_one
 
@@ -96,7 +97,7 @@ def contacts_merged(delivery: Delivery) -> Result:
 def _ids(values: Any) -> list[str]:
     """The record ids in a list of an event; HubSpot sends numbers."""
     listed = values if isinstance(values, list) else []
-    return [str(value) for value in listed if isinstance(value, int) and not isinstance(value, bool)]
+    return [str(value) for value in listed if is_id(value)]
 
 
 def _merged_into_nobody(delivery: Delivery, others: list[str]) -> Result:

@@ -1,4 +1,4 @@
-"""Numbers that came as text from outside."""
+"""Numbers that came from outside."""
 
 
 def whole(text: object) -> int | None:
@@ -6,3 +6,9 @@ def whole(text: object) -> int | None:
     "²" and on thousands of digits, and the database on more than 18."""
     found = str(text)
     return int(found) if found.isascii() and found.isdigit() and len(found) < 19 else None
+
+
+def is_id(value: object) -> bool:
+    """Whether a value of somebody's JSON is a number that an id could be: positive, and no longer than the database
+    takes."""
+    return type(value) is int and 0 < value < 2**63

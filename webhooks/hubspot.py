@@ -8,6 +8,7 @@ from rest_framework import exceptions
 from hubsync.flows import HUBSPOT_EVENTS
 from portals.clients.errors import Reason
 from portals.lanes import Lane
+from portals.numbers import is_id
 from webhooks import intake
 from webhooks.callers import Caller
 from webhooks.intake import Arrival
@@ -105,7 +106,7 @@ def _whole(value: Any) -> bool:
     """A positive number HubSpot could have meant as an id."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         return True
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+    return is_id(value)
 
 
 def _moment(stamp: Any) -> datetime | None:

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from hubsync.flows import FLOWS
 from portals.lanes import Lane
 from portals.models import Portal
+from portals.numbers import is_id
 from webhooks import intake
 from webhooks.intake import Arrival
 
@@ -49,7 +50,7 @@ def _event(event: dict[str, Any], kind: str, portal: Portal) -> Arrival:
 
 
 def whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63 else None
+    return value if is_id(value) else None
 
 
 def moment(value: Any) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from hubsync.flows import HUBSPOT_EVENTS
+from portals.numbers import is_id
 from webhooks.hubspot import RECORD_TYPES
 
 Wire = serializers.Serializer[Any]
@@ -53,17 +54,13 @@ def _plain(data: Any) -> bool:
         type(callback) is str
         and len(callback) <= 150
         and callback.replace("-", "a").isalnum()
-        and _number(data["origin"].get("portalId"))
-        and _number(enrolled.get("objectId"))
+        and is_id(data["origin"].get("portalId"))
+        and is_id(enrolled.get("objectId"))
         and str(enrolled.get("objectType", "CONTACT")) in RECORD_TYPES
         and type(enrolled.get("properties")) in (dict, NoneType)
         and type(data.get("inputFields", {})) is dict
         and type(data.get("context")) in (dict, NoneType)
     )
-
-
-def _number(value: Any) -> bool:
-    return type(value) is int and 0 < value < 2**63
 
 
 class OptionsRequest(Wire):

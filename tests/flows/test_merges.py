@@ -1,5 +1,6 @@
 """Records that become one, or come back as another: the link follows, and where it cannot, a person is asked."""
 
+import json
 from typing import Any
 
 import pytest
@@ -193,6 +194,22 @@ def test_a_merge_told_after_the_survivors_erasure_erases_the_rest(stage: Stage) 
     assert not Learner.objects.exists()
     assert stage.records() == []
     assert not Delivery.objects.exclude(body=None).exists()
+
+
+def test_numbers_no_record_can_have_are_passed_over(stage: Stage) -> None:
+    """Found by the fuzz: they broke our code, again and again for half an hour."""
+    learner, survivor = linked(stage), stage.contact(BJORN)
+    told = {
+        "primaryObjectId": 10**40,
+        "newObjectId": -1,
+        "mergedObjectIds": [2**63, True, int(learner.record_id)],
+    }
+    stage.post(EVENTS, json.dumps([event("contact.merge", object_id=int(survivor), **told)]).encode())
+    stage.work()
+    assert [(row.state, row.outcome) for row in stage.deliveries(kind="hubspot.contact.merge")] == [
+        ("done", "moved")
+    ]
+    assert Learner.objects.get().record_id == survivor
 
 
 def test_an_event_that_waits_is_not_turned_against_the_survivor(stage: Stage) -> None:
