@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import hypothesis
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -12,6 +13,10 @@ from portals.clients import limiter
 from portals.models import HubSpotAccount, Portal
 from portals.oauth import SCOPES
 from webhooks import callers
+
+# No test is about time: a busy machine takes longer for the same.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ def learners(acme_portal: Portal, globex_portal: Portal) -> list[Learner]:
     ]  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.fixed_dictionaries(VALUES), title=TEXTS, course_id=st.sampled_from([5, 6]))
 def test_every_value_arrives_as_it_is(
     learners: list[Learner], values: dict[str, Any], title: str, course_id: int

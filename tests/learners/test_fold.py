@@ -60,7 +60,7 @@ def shown(row: Enrollment) -> dict[str, Any]:
 
 
 @given(st.data(), st.lists(PARTS | WHOLES, min_size=1, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_order_and_repetition_do_not_matter(data: st.DataObject, seen: list[Observation]) -> None:
     again = data.draw(st.permutations(seen + data.draw(st.lists(st.sampled_from(seen), max_size=4))))
     one, other = folded(seen), folded(again)
@@ -69,7 +69,7 @@ def test_order_and_repetition_do_not_matter(data: st.DataObject, seen: list[Obse
 
 
 @given(st.data(), st.lists(PARTS, min_size=1, max_size=6), WHOLES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_what_is_lost_a_later_whole_reading_brings(
     data: st.DataObject, seen: list[Observation], whole: Observation
 ) -> None:
@@ -80,7 +80,7 @@ def test_what_is_lost_a_later_whole_reading_brings(
 
 
 @given(st.lists(PARTS | WHOLES, min_size=1, max_size=6))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_status_and_result_are_of_one_observation(seen: list[Observation]) -> None:
     """An enrollment that is in progress and passed at once would be in no report."""
     row = folded(seen)
@@ -88,7 +88,7 @@ def test_status_and_result_are_of_one_observation(seen: list[Observation]) -> No
 
 
 @given(st.lists(PARTS | WHOLES, min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_second_time_nothing_is_news(seen: list[Observation]) -> None:
     row = folded(seen)
     assert not any(fold(row, one) for one in seen)
@@ -144,7 +144,7 @@ def test_a_webhook_changes_only_what_it_carries() -> None:
 
 @given(st.dictionaries(st.sampled_from(["id", "user_id", "course_id", "status", "percentage", "date_completed", "due_date", "x"]),
                        st.none() | st.integers() | st.text() | st.floats() | st.booleans() | st.sampled_from(["passed", "2026-01-01T00:00:00Z"])))  # fmt: skip
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_row_breaks_the_reader(row: dict[str, Any]) -> None:
     seen = from_rest(row, START)
     assert seen is None or all(
@@ -171,7 +171,7 @@ def linked(acme_portal: Portal, globex_portal: Portal) -> tuple[Portal, Portal]:
 
 
 @given(st.data(), st.lists(PARTS | WHOLES, min_size=1, max_size=5))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_ends_in_the_same_row(
     linked: tuple[Portal, Portal], data: st.DataObject, seen: list[Observation]
 ) -> None:
@@ -196,7 +196,7 @@ KEPT = (
 
 
 @given(PAGES, st.lists(PARTS, max_size=2), st.data(), st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_are_taken_over_as_if_folded_one_by_one(
     linked: tuple[Portal, Portal],
     pages: list[tuple[datetime, dict[int, Observation]]],

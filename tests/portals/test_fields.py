@@ -47,9 +47,7 @@ def test_equal_secrets_of_two_tenants_do_not_look_equal(acme_portal: Portal, glo
     assert column(acme_portal, "api_key") != column(globex_portal, "api_key")
 
 
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), max_size=300))
 def test_any_text_comes_back(acme: HubSpotAccount, text: str) -> None:
     acme.refresh_token = text

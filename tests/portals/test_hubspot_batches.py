@@ -78,9 +78,7 @@ def upsert(wire: responses.RequestsMock, hubspot: HubSpot, objects: Objects, row
     return done
 
 
-@hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bad=st.sets(st.integers(0, 7), max_size=2), names=st.booleans(), partly=st.booleans())
 def test_bad_rows_are_found_and_the_good_ones_written(
     hubspot: HubSpot, bad: set[int], names: bool, partly: bool

@@ -56,9 +56,7 @@ def due(stamps: list[int], now: int) -> int:
     )
 
 
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     old=st.lists(st.integers(SHORT_US, LONG_US + SHORT_US), max_size=110),
     fresh=st.lists(st.integers(0, SHORT_US), max_size=14),

@@ -55,9 +55,7 @@ def calls_until_stopped(lane: str, remaining: int, host: str = ACME) -> int:
     return made
 
 
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(allowance=st.integers(3, 600), lane=st.sampled_from(list(Lane)))
 def test_a_share_of_any_allowance_is_left_free(allowance: int, lane: Lane) -> None:
     """Also of one smaller than what is assumed before the first answer: it must not stop us for good."""

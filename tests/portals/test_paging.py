@@ -30,7 +30,7 @@ def expected(pages: list[list[int]], headers: list[str | None]) -> list[int]:
 
 
 @pytest.mark.usefixtures("clean_limiter")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(pages=PAGES, data=st.data())
 def test_odd_pages_end_and_lose_nothing(acme_portal: Portal, pages: list[list[int]], data: Any) -> None:
     headers = [data.draw(NEXT) for _ in pages]

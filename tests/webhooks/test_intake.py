@@ -47,7 +47,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 class RoundTrip(TestCase):
-    @hypothesis_settings(max_examples=40, deadline=None)
+    @hypothesis_settings(max_examples=40)
     @given(body=st.dictionaries(TEXT, BODIES, max_size=4), word=TEXT, moment=MOMENTS)
     def test_a_delivery_is_what_arrived(
         self, body: dict[str, Any], word: str, moment: datetime | None
