@@ -1,8 +1,8 @@
 """HubSpot's budget: one rolling log of grants per account in Redis, by Redis' own clock.
 
-HubSpot allows 110 requests in 10 s for each account that installed the app, and asks certified apps to keep to
-100. https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
-The log never grants more than that in any window. When Redis has lost it, every window counts as full until it
+HubSpot allows 110 requests in 10 s for each account that installed the app.
+https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+The log never grants more than fits into any window. When Redis has lost it, every window counts as full until it
 is known again; when Redis does not answer, nobody is granted anything.
 """
 
@@ -38,11 +38,12 @@ class Budget(StrEnum):
     ASSOCIATIONS = "associations"
 
 
-# budget -> (grants in any long window, grants in any short one)
+# budget -> (grants in any long window, grants in any short one). A call leaves up to a second after its grant, so what
+# one window of HubSpot's sees are the grants of such a window and of one second more: 98 and 12 make HubSpot's 110.
 LIMITS: dict[Budget, tuple[int, int]] = {
-    Budget.GENERAL: (100, 12),
+    Budget.GENERAL: (98, 12),
     Budget.SEARCH: (45, 5),
-    Budget.ASSOCIATIONS: (95, 12),
+    Budget.ASSOCIATIONS: (88, 12),  # 100 where the account's subscription is a small one
 }
 
 # KEYS: log, pause, waiting, epoch, foreign.
