@@ -199,7 +199,7 @@ def test_a_merge_told_after_the_survivors_erasure_erases_the_rest(stage: Stage) 
 def test_numbers_no_record_can_have_are_passed_over(stage: Stage) -> None:
     """Found by the fuzz: they broke our code, again and again for half an hour."""
     learner, survivor = linked(stage), stage.contact(BJORN)
-    told = {
+    told: dict[str, Any] = {
         "primaryObjectId": 10**40,
         "newObjectId": -1,
         "mergedObjectIds": [2**63, True, int(learner.record_id)],
