@@ -74,8 +74,9 @@ def test_the_budget_and_the_breakers_are_this_customers_and_of_this_moment(
             ):
                 raise TryAgain("500", vendor_failed=True)
     mine, other = told("account", 1001), told("account", 1002)
-    assert "general: 3 of 100" in mine
-    assert "general: 0 of 100" in other
+    most, _ = limiter.LIMITS[limiter.Budget.GENERAL]
+    assert f"general: 3 of {most}" in mine
+    assert f"general: 0 of {most}" in other
     assert "HubSpot (1001) has not answered" in mine
     assert "p1002.learnupon.com" not in mine
     assert "LearnUpon (p1002.learnupon.com) has not answered" in other
