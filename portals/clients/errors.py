@@ -3,6 +3,9 @@
 import re
 from enum import StrEnum
 
+LONGEST = (
+    500  # characters of a message: no page shows more, and a search for addresses takes their square in time
+)
 # Vendors quote the e-mail they refuse. Their words are kept with portals and walks, where no erasure looks for a person.
 ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
 
@@ -25,7 +28,7 @@ class VendorError(Exception):
     why: Reason | None = None  # None: passing trouble
 
     def __init__(self, message: str, *, correlation_id: str = "") -> None:
-        self.message = ADDRESS.sub("(an e-mail)", message)
+        self.message = ADDRESS.sub("(an e-mail)", message[:LONGEST])
         super().__init__(self.message)
         self.correlation_id = correlation_id
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from portals import connecting
 from portals.clients import http
-from portals.clients.errors import Refused, Unclear, VendorError
+from portals.clients.errors import LONGEST, Refused, Unclear, VendorError
 from portals.clients.hubspot import HubSpot
 from portals.clients.learnupon import LearnUpon
 from portals.lanes import Lane
@@ -261,3 +261,9 @@ def test_a_vendor_s_reason_can_be_written_down(
         HubSpot(acme, Lane.LIVE).details()
     assert "\0" not in caught.value.message + caught.value.correlation_id
     HubSpotAccount.objects.filter(pk=acme.pk).update(configuration_problem=caught.value.message)
+
+
+def test_a_long_answer_of_a_vendor_is_cut_before_it_is_searched() -> None:
+    """Would catch: a search for addresses that takes half an hour over a megabyte without one."""
+    assert len(VendorError("a" * 200_000).message) == LONGEST
+    assert "someone@x.example" not in VendorError("someone@x.example " + "a" * 200_000).message
