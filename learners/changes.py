@@ -27,19 +27,18 @@ Found = dict[str, Person] | VendorError
 
 
 class Records:
-    """The HubSpot records behind a slice of events, read together for each portal when the first is asked for."""
+    """The HubSpot records behind an account's slice of events, read together for each portal when the first is asked
+    for."""
 
     def __init__(self, deliveries: list[Delivery]) -> None:
         self._ids: dict[int, set[str]] = defaultdict(set)
         self._found: dict[int, Found] = {}
-        for account_id in {delivery.account_id for delivery in deliveries}:
-            theirs = [delivery for delivery in deliveries if delivery.account_id == account_id]
-            linked = Learner.objects.filter(
-                account=account_id, record_type__in={d.record_type for d in theirs},
-                record_id__in={d.record_id for d in theirs}, state=Learner.State.ACTIVE,
-            )  # fmt: skip
-            for portal_id, record_id in linked.values_list("portal_id", "record_id"):
-                self._ids[portal_id].add(record_id)
+        linked = Learner.objects.filter(
+            account__in={d.account_id for d in deliveries}, record_type__in={d.record_type for d in deliveries},
+            record_id__in={d.record_id for d in deliveries}, state=Learner.State.ACTIVE,
+        )  # fmt: skip
+        for portal_id, record_id in linked.values_list("portal_id", "record_id"):
+            self._ids[portal_id].add(record_id)
 
     def of(self, learner: Learner) -> Person | None:
         """The learner's record as it was when the slice began or later; None when HubSpot does not show it."""

@@ -8,7 +8,7 @@ from rest_framework import exceptions
 from hubsync.flows import HUBSPOT_EVENTS
 from portals.clients.errors import Reason
 from portals.lanes import Lane
-from portals.numbers import is_id
+from portals.numbers import is_id, whole
 from webhooks import intake
 from webhooks.callers import Caller
 from webhooks.intake import Arrival
@@ -104,9 +104,7 @@ def _event(event: dict[str, Any], kind: str, hub_id: int, account_id: int) -> Ar
 
 def _whole(value: Any) -> bool:
     """A positive number HubSpot could have meant as an id."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
-        return True
-    return is_id(value)
+    return is_id(value) or (isinstance(value, str) and whole(value) is not None)
 
 
 def _moment(stamp: Any) -> datetime | None:
