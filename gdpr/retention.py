@@ -1,5 +1,6 @@
 """What is kept, and for how long: bodies for a month, rows for half a year, then only how many there were; receipts
-and tombstones for good; regular checks for two days. An uninstalled account's data goes after a month, or at once on request."""
+and tombstones for good; regular checks for two days. An uninstalled account's data goes after a month, or at once on
+request."""
 
 import time
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Circuit breakers: a vendor that keeps failing one account or portal is left alone, and asked again by one call.
 
-One breaker for each HubSpot account, one for each LearnUpon host and one for our mail server, shared by all processes in Redis, by Redis'
-clock. When Redis has lost it, it is closed; the next failures open it again. Waiting for it is no failed attempt.
+One breaker for each HubSpot account, one for each LearnUpon host and one for our mail server, shared by all processes
+in Redis, by Redis' clock. When Redis has lost it, it is closed; the next failures open it again. Waiting for it is no
+failed attempt.
 """
 
 import math
