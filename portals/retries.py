@@ -78,10 +78,8 @@ WHOLE = Climb()
 wait, delay = WHOLE.wait, WHOLE.delay
 # A breaker stays open from 15 seconds to five minutes: one call then asks for everybody who waits.
 BREAKER = Climb(first=3, last=6)
-# Up to five minutes: a workflow stands still until HubSpot has heard, and one call tells it of a hundred.
+# Up to five minutes: a workflow stands still until HubSpot has heard.
 CALLBACK = Climb(last=6)
-# Up to a minute, within UNKNOWN_CALLBACK_SECONDS: it is seconds by which a callback overtakes our own 200.
-UNKNOWN_CALLBACK = Climb(last=4)
 # Up to a quarter of an hour, as far apart as walks begin: one call a portal, and nobody else's walk waits for it.
 WALK = Climb(first=3, last=7)
 # A learner's own enrollments: the walks bring the same, so there is time.

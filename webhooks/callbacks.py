@@ -32,31 +32,48 @@ RETURNING *
 
 
 def tell(account: HubSpotAccount) -> None:
-    """Send one batch of what is owed. A repeated callback is harmless: HubSpot acts on the first."""
+    """Send a batch of what is owed. A repeated callback is harmless: HubSpot acts on the first."""
     if not account.connected:
         return
     owed = list(Delivery.objects.raw(CLAIM, [settings.CLAIM_SECONDS, account.pk, BATCH]))
     if not owed:
         return
     hubspot = HubSpot(account, Lane.ACTIONS)
-    try:
-        hubspot.complete([(delivery.callback_id, output_fields(delivery)) for delivery in owed])
-    except Refused:  # one unknown callback refuses the whole batch
-        _tell_singly(hubspot, owed)
-    except VendorError as error:
-        _later(owed, error)
-    else:
-        _told(owed)
-
-
-def _tell_singly(hubspot: HubSpot, owed: list[Delivery]) -> None:
-    """For a slice of time: a hundred calls of a slow HubSpot would hold the worker until it is killed."""
     until = time.monotonic() + settings.SLICE_SECONDS
-    for position, delivery in enumerate(owed, start=1):
-        _tell_one(hubspot, delivery)
-        if time.monotonic() > until:
-            _again(owed[position:], 0.0, counts=False)
-            return
+    parts = [owed]
+    while parts and time.monotonic() <= until:
+        parts[:1] = _tell_part(hubspot, parts[0])
+    left = [delivery for part in parts for delivery in part]
+    if len(left) == len(owed):  # however slow HubSpot is, every slice gets on
+        _tell_one(hubspot, left.pop(0))
+    _again(left, 0.0, counts=False)
+
+
+def _tell_part(hubspot: HubSpot, part: list[Delivery]) -> list[list[Delivery]]:
+    """What is left to be told, in smaller parts: one callback that HubSpot does not know refuses its whole batch."""
+    if len(part) == 1:
+        _tell_one(hubspot, part[0])
+        return []
+    try:
+        hubspot.complete([(delivery.callback_id, output_fields(delivery)) for delivery in part])
+    except Refused:
+        return _smaller(part)
+    except VendorError as error:
+        _later(part, error)
+    else:
+        _told(part)
+    return []
+
+
+def _smaller(part: list[Delivery]) -> list[list[Delivery]]:
+    """Those told before may have been heard, though no answer came; HubSpot knows such a one no more. They go alone,
+    so that the others need no search; it is by halves where all are told for the first time."""
+    first = [delivery for delivery in part if not delivery.tell_attempts]
+    if len(first) == len(part):
+        half = len(part) // 2
+        return [part[:half], part[half:]]
+    again = [[delivery] for delivery in part if delivery.tell_attempts]
+    return [first, *again] if first else again
 
 
 def _tell_one(hubspot: HubSpot, delivery: Delivery) -> None:
@@ -90,7 +107,7 @@ def _unknown(delivery: Delivery) -> None:
     if since > timedelta(seconds=retries.scaled(retries.UNKNOWN_CALLBACK_SECONDS)):
         _settle([delivery], Delivery.Tell.UNKNOWN)
     else:
-        _again([delivery], retries.UNKNOWN_CALLBACK.delay(delivery.tell_attempts + 1))
+        _again([delivery], retries.CALLBACK.delay(delivery.tell_attempts + 1))
 
 
 def _later(deliveries: list[Delivery], error: VendorError) -> None:

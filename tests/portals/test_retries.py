@@ -81,7 +81,6 @@ def test_failures_with_a_short_wait_of_their_own_climb_all_the_same() -> None:
         (retries.WHOLE, 2, 4 * HOUR),
         (retries.BREAKER, 15, 300),
         (retries.CALLBACK, 2, 300),
-        (retries.UNKNOWN_CALLBACK, 2, 45),
         (retries.WALK, 15, 900),
         (retries.READ, 45, 4 * HOUR),
         (retries.DECLINED_MAIL, 300, 4 * HOUR),
