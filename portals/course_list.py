@@ -18,7 +18,11 @@ def refresh(portal: Portal, learnupon: LearnUpon) -> None:
         rows,
         update_conflicts=True,
         unique_fields=["portal", "course_id"],
-        update_fields=["name"],
+        update_fields=["name", "listed"],
         batch_size=500,
     )
+    gone = Course.objects.filter(portal=portal, listed=True).exclude(
+        course_id__in=[row.course_id for row in rows]
+    )
+    gone.update(listed=False)
     Portal.objects.filter(pk=portal.pk).update(courses_read_at=Now())

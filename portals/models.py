@@ -226,12 +226,15 @@ class PropertyMapping(models.Model):
 
 
 class Course(models.Model):
-    """A course of a portal as LearnUpon lists it; `required` is ours, because LearnUpon has no such flag."""
+    """A course of a portal as LearnUpon lists it; `required` is ours, because LearnUpon has no such flag. One that
+    LearnUpon lists no more, as when a new version takes its place, keeps the name of old progress; nobody can be
+    enrolled in it."""
 
     portal = models.ForeignKey(Portal, on_delete=models.CASCADE, related_name="courses")
     course_id = models.BigIntegerField("LearnUpon course")
     name = models.CharField(max_length=500)
     required = models.BooleanField(default=False)
+    listed = models.BooleanField(default=True, db_default=True)
     walked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -66,7 +66,7 @@ def _courses(account: HubSpotAccount, data: dict[str, Any]) -> list[Choice]:
     if portal.courses_read_at is None or timezone.now() - portal.courses_read_at > COURSES_STALE:
         with suppress(VendorError):  # an old list serves better than none
             course_list.refresh(portal, LearnUpon(portal, Lane.ACTIONS))
-    rows = Course.objects.filter(portal=portal).order_by("name", "course_id")
+    rows = Course.objects.filter(portal=portal, listed=True).order_by("name", "course_id")
     return [{"label": row.name, "value": str(row.course_id)} for row in rows]
 
 

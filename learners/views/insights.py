@@ -34,7 +34,7 @@ COMPLETION_HEAD = (
 def insights(request: SignedIn, portal_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     page = window(reports.people_of(portal), request.GET, size=PEOPLE)
-    courses = list(Course.objects.filter(portal=portal).order_by("name", "pk"))
+    courses = list(Course.objects.filter(portal=portal).order_by("-listed", "name", "pk"))
     sums = reports.sums(portal, courses, zone(request.account))
     context = {
         "sums": sums,

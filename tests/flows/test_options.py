@@ -1,5 +1,6 @@
 """The drop-downs of the workflow editor, live and by account."""
 
+from dataclasses import replace
 from typing import Any
 
 from portals.models import Course, Portal
@@ -64,6 +65,24 @@ def test_a_new_course_shows_when_the_list_is_old_and_an_outage_leaves_the_old_on
     assert labels(ask(stage, "course", "acme")) == before
     stage.mend()
     assert len(labels(ask(stage, "course", "acme"))) == len(before) + 1
+
+
+def test_a_course_that_is_gone_or_superseded_is_no_choice_and_keeps_its_name(stage: Stage) -> None:
+    """Would catch: a step that enrolls in the version of last year, offered beside the new one under one name."""
+    courses = stage.worlds.sandbox.worlds.learnupon.portals["acme"].courses
+    was = {option["value"] for option in ask(stage, "course", "acme")["options"]}
+    old = courses[next(number for number in courses if str(number) in was)]
+    new = replace(old, id=max(courses) + 1, version=old.version + 1)
+    stage.worlds.do(courses.update, {new.id: new})
+    Course.objects.create(portal=stage.portals["globex"], course_id=old.id, name=old.name)
+    Portal.objects.filter(subdomain="acme").update(courses_read_at="2026-01-01T00:00:00Z")
+    now = {option["value"] for option in ask(stage, "course", "acme")["options"]}
+    assert (was - now, now - was) == ({str(old.id)}, {str(new.id)})
+    assert Course.objects.get(portal=stage.portals["acme"], course_id=old.id).name == old.name
+    assert Course.objects.get(portal=stage.portals["globex"]).listed
+    stage.worlds.do(courses.pop, new.id)  # withdrawn: the old one is the newest again
+    Portal.objects.filter(subdomain="acme").update(courses_read_at="2026-01-01T00:00:00Z")
+    assert {option["value"] for option in ask(stage, "course", "acme")["options"]} == was
 
 
 def test_pages_of_choices_meet_without_gap_or_overlap(stage: Stage) -> None:
