@@ -40,9 +40,11 @@ def run(scratch: Path, *argv: str, environment: dict[str, str]) -> str:
 
 
 def another_database() -> dict[str, str]:
-    """A database of its own beside the one this test run holds."""
+    """A database of its own beside the one this test run holds, and the Redis database of this worker, which waits
+    meanwhile. Taken for a worker itself (tests/workers.py) it would empty the one of our neighbour."""
     url = urlsplit(os.environ["DATABASE_URL"])
-    return dict(os.environ) | {"DATABASE_URL": url._replace(path=f"{url.path}_how_to").geturl()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    return kept | {"DATABASE_URL": url._replace(path=f"{url.path}_how_to").geturl()}
 
 
 def test_the_steps_work_on_a_copy(scratch: Path) -> None:
