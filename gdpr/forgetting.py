@@ -42,7 +42,7 @@ def forget(account: HubSpotAccount, record_type: str, record_id: str, email: str
     person = Person(account, record_type, record_id, users_of(learners), frozenset(emails - {""}))
     rows = list(Enrollment.objects.select_related("portal").filter(learner__in=learners))
     counts = {model._meta.model_name or "": eraser(person) for model, eraser in ERASERS.items()}
-    accounts = [where for learner in learners if (where := _record_id_at_learnupon(learner))]
+    accounts = [where for learner in learners for where in _record_id_at_learnupon(learner)]
     ids, keys = [row.hubspot_id for row in rows if row.hubspot_id], [row.key for row in rows]
     return Forgotten(counts, ids, keys, accounts, _linked(account, record_type, former))
 
@@ -76,11 +76,15 @@ def users_of(learners: list[Learner]) -> dict[int, list[int]]:
     return dict(users)
 
 
-def _record_id_at_learnupon(learner: Learner) -> dict[str, Any] | None:
-    """Where LearnUpon holds the record's id, or is about to: an account being made has no number yet."""
-    if not learner.portal.record_field or not (learner.learnupon_user_id or learner.creating_since):
-        return None
-    return {
-        "portal": learner.portal_id, "user": learner.learnupon_user_id, "email": learner.email,
-        "field": learner.portal.record_field, "record": learner.record_id,
-    }  # fmt: skip
+def _record_id_at_learnupon(learner: Learner) -> list[dict[str, Any]]:
+    """Where LearnUpon may hold the record's id, or is about to: an account being made has no number yet."""
+    if not (learner.learnupon_user_id or learner.creating_since):
+        return []
+    fields = {learner.portal.record_field, *learner.portal.former_record_fields} - {None}
+    return [
+        {
+            "portal": learner.portal_id, "user": learner.learnupon_user_id, "email": learner.email,
+            "field": field, "record": learner.record_id,
+        }
+        for field in sorted(fields)
+    ]  # fmt: skip

@@ -100,12 +100,14 @@ def _read(portal: Portal, keys: list[str], lane: str, id_property: str) -> list[
 def data_for(learner: Learner, someone: Person, current: Any = None) -> CustomData:
     """What the portal's mapping wants written for a learner, beside what LearnUpon has; with the record's id where
     the portal has a field for it."""
-    portal = learner.portal
-    data = custom_data(list(portal.mappings.all()), someone.properties, current, learner.account.time_zone)
-    if portal.record_field:
-        there = {str(v.get("definition_id")): v.get("value") for v in current or [] if isinstance(v, dict)}
-        if str(there.get(str(portal.record_field)) or "") != learner.record_id:
-            data.values[str(portal.record_field)] = learner.record_id
+    portal, rows = learner.portal, list(learner.portal.mappings.all())
+    data = custom_data(rows, someone.properties, current, learner.account.time_zone)
+    there = {v.get("definition_id"): str(v.get("value") or "") for v in current or [] if isinstance(v, dict)}
+    for former in set(portal.former_record_fields) - {row.definition_id for row in rows}:
+        if there.get(former) == learner.record_id:
+            data.values[str(former)] = ""
+    if portal.record_field and there.get(portal.record_field) != learner.record_id:
+        data.values[str(portal.record_field)] = learner.record_id
     return data
 
 

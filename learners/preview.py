@@ -62,6 +62,7 @@ def preview(portal: Portal, rows: list[PropertyMapping], asked: str) -> Preview:
     found.lines += [_mapped(row, found.person, there, portal.account.time_zone) for row in rows]
     if portal.record_field:
         found.lines.append(_record_id(portal, found.person, there))
+    found.lines += _former_record_ids(portal, rows, found.person, there)
     return found
 
 
@@ -125,10 +126,31 @@ def _mapped(row: PropertyMapping, someone: Person, there: dict[str, Any], time_z
 
 def _record_id(portal: Portal, someone: Person, there: dict[str, Any]) -> Line:
     number = portal.record_field or 0
-    label = next((row["label"] for row in portal.fields if row["id"] == number), f"Field {number}")
     before = _now(there, number)
     note = SAME if before == someone.record_id else ""
-    return Line(label, "record id", before, someone.record_id, note)
+    return Line(_label(portal, number), "record id", before, someone.record_id, note)
+
+
+def _former_record_ids(
+    portal: Portal, rows: list[PropertyMapping], someone: Person, there: dict[str, Any]
+) -> list[Line]:
+    """As learners/people.py empties them."""
+    former = set(portal.former_record_fields) - {row.definition_id for row in rows}
+    return [
+        Line(
+            _label(portal, number),
+            "record id",
+            someone.record_id,
+            "",
+            "emptied: it no longer carries the record id",
+        )
+        for number in sorted(former)
+        if _now(there, number) == someone.record_id
+    ]
+
+
+def _label(portal: Portal, number: int) -> str:
+    return next((row["label"] for row in portal.fields if row["id"] == number), f"Field {number}")
 
 
 def _now(there: dict[str, Any], definition_id: int) -> str:

@@ -195,6 +195,8 @@ def apply(portal: Portal, planned: Plan, offer: Offer, actor: str) -> None:
     """Do what the plan says of the portal itself; courses are marked by whoever tells HubSpot of it."""
     for name, value in planned.settings.items():
         setattr(portal, name, value)
+    if "record_field" in planned.settings:
+        portal.carry_record_id_in(planned.settings["record_field"])
     portal.save(update_fields=list(planned.settings))
     mapping.save(portal, planned.rows, offer, actor)
     audit.record(

@@ -112,7 +112,7 @@ class SettingsForm(forms.Form):
         empty_value=None,
         required=False,
         help_text="A text field of this portal, for reports and exports in LearnUpon that must name the HubSpot record. "
-        "It is written with the other values, and emptied when a person is erased.",
+        "It is written with the other values, and emptied when a person is erased or another field is chosen.",
     )
     realm_confirmed = forms.BooleanField(
         label="I confirm that this portal belongs to the same realm as our other portals", required=False
@@ -166,6 +166,8 @@ class SettingsForm(forms.Form):
         changed = [name for name, value in wanted.items() if getattr(portal, name) != value]
         for name in changed:
             setattr(portal, name, wanted[name])
+        if "record_field" in changed:
+            portal.carry_record_id_in(wanted["record_field"])
         portal.save(update_fields=changed)
         return changed
 

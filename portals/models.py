@@ -3,7 +3,7 @@
 import uuid
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -141,6 +141,8 @@ class Portal(models.Model):
     welcome_mail = models.CharField(max_length=8, choices=WelcomeMail, default=WelcomeMail.HUBSYNC)
     # The custom user data field that carries the HubSpot record id, if the admin chose one; cleared at erasure.
     record_field = models.BigIntegerField(null=True, blank=True)
+    # Those that carried it before: emptied with the next comparison of each person, or at their erasure.
+    former_record_fields = models.JSONField(default=list, db_default=[])
     # What LearnUpon said when it was last asked, so that pages need not ask: custom user data fields
     # (`id, label, type_id, choices`), sub-portals (`title, subdomain`), and where the mapping no longer fits.
     fields = models.JSONField(default=list)
@@ -195,6 +197,14 @@ class Portal(models.Model):
     def mails_created(self) -> bool:
         """Does a person who was created get our mail? Not where logins are not LearnUpon's own."""
         return not self.uses_sso and self.welcome_mail == self.WelcomeMail.HUBSYNC
+
+    @transaction.atomic
+    def carry_record_id_in(self, field: int | None) -> None:
+        """From now on this custom user data field carries the HubSpot record ids; None: no field does."""
+        before = Portal.objects.select_for_update(no_key=True).get(pk=self.pk)
+        former = {*before.former_record_fields, before.record_field} - {None, field}
+        self.record_field, self.former_record_fields = field, sorted(former)
+        self.save(update_fields=["record_field", "former_record_fields"])
 
 
 class PropertyMapping(models.Model):

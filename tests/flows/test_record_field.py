@@ -1,5 +1,7 @@
 """The optional custom user data field that carries the HubSpot record id, from the link to the erasure."""
 
+from dataclasses import replace
+
 import pytest
 
 from gdpr.models import Erasure
@@ -62,6 +64,49 @@ def test_a_field_chosen_later_reaches_those_who_are_linked(stage: Stage) -> None
     Portal.objects.filter(subdomain="acme").update(record_field=number)
     stage.later(days=2)
     assert held(stage, number, MARIA) == record
+
+
+@pytest.fixture
+def second(stage: Stage, field: int) -> int:
+    """Another text field, chosen in place of the first; that one has somebody's own words in it, too."""
+    theirs = stage.worlds.sandbox.worlds.learnupon.portals["acme"]
+    number = max(theirs.definitions) + 1
+    stage.worlds.do(
+        theirs.definitions.update, {number: replace(theirs.definitions[field], id=number, label="Second")}
+    )
+    return number
+
+
+def choose(stage: Stage, number: int | None) -> None:
+    stage.portals["acme"].refresh_from_db()
+    stage.portals["acme"].carry_record_id_in(number)
+
+
+def test_another_field_takes_over_and_the_first_is_emptied(stage: Stage, field: int, second: int) -> None:
+    """Would catch: ids that stay for ever in a field nobody knows of any more."""
+    record, other = linked(stage), stage.new_contact(email="new@x.example", firstname="N")
+    stage.add(other)
+    theirs = stage.worlds.sandbox.worlds.learnupon.portals["acme"]
+    stage.worlds.do(theirs.by_email["new@x.example"].values.update, {field: "their own words"})
+    choose(stage, second)
+    stage.later(days=2)
+    assert (held(stage, field, MARIA), held(stage, second, MARIA)) == ("", record)
+    assert held(stage, field, "new@x.example") == "their own words"
+    assert held(stage, second, "new@x.example") == other
+    choose(stage, None)
+    stage.later(days=2)
+    assert (held(stage, second, MARIA), held(stage, second, "new@x.example")) == ("", "")
+    choose(stage, field)
+    assert stage.portals["acme"].former_record_fields == [second]
+
+
+def test_an_erasure_clears_the_field_of_before_as_well(stage: Stage, field: int, second: int) -> None:
+    record = linked(stage)
+    choose(stage, second)
+    erase(stage, record)
+    stage.later(hours=1)
+    assert (held(stage, field, MARIA), held(stage, second, MARIA)) == ("", "")
+    assert Erasure.objects.get().state == "done"
 
 
 def test_an_erasure_clears_it_and_nothing_else(stage: Stage, field: int) -> None:

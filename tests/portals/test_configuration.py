@@ -57,9 +57,11 @@ def test_everything_that_matches_by_name_is_carried_over(test_portal: Portal, pr
     assert plan.unmatched == []
     assert ("firm", "not filled", "Company · Only if empty at LearnUpon") in plan.changes
     assert not production.mappings.exists()
+    Portal.objects.filter(pk=production.pk).update(record_field=5)
     configuration.apply(production, plan, THERE, "ada@acme.example")
     production.refresh_from_db()
     assert (production.sso, production.clash_policy, production.record_field) == ("saml", "invite", 90)
+    assert production.former_record_fields == [5]
     assert list(production.mappings.values_list("property", "definition_id")) == [
         ("company", 70),
         ("seats", 80),
