@@ -112,9 +112,7 @@ def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool =
                 reason=error.message[:300],
             )
         return False
-    ErasureStep.objects.filter(pk__in=[step.pk for step in steps]).update(done_at=Now(), secret="", reason="")
-    for erasure_id in {step.erasure_id for step in steps}:
-        _finish(erasure_id)
+    _done(steps)
     return False
 
 
@@ -129,11 +127,14 @@ def _safely(work: Callable[[], None]) -> None:
         raise Mistake("Hubsync made a mistake with this step; it is tried again.") from None
 
 
-@transaction.atomic
-def _finish(erasure_id: int) -> None:
-    erasure = Erasure.objects.select_for_update().get(pk=erasure_id)
-    if not erasure.steps.filter(done_at=None).exists():
-        finish(erasure)
+@transaction.atomic  # else a crash in between leaves an erasure that runs for ever, with nothing left to do
+def _done(steps: list[ErasureStep]) -> None:
+    theirs = Erasure.objects.filter(pk__in={step.erasure_id for step in steps})
+    erasures = list(theirs.order_by("pk").select_for_update())
+    ErasureStep.objects.filter(pk__in=[step.pk for step in steps]).update(done_at=Now(), secret="", reason="")
+    for erasure in erasures:
+        if not erasure.steps.filter(done_at=None).exists():
+            finish(erasure)
 
 
 @transaction.atomic

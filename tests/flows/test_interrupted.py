@@ -7,9 +7,12 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
+from gdpr import steps
+from gdpr.models import Erasure, ErasureStep
 from learners import enrollments, links, push, push_rows, walks
 from learners.models import Enrollment, Learner, Walk
 from tests.flows.stage import Stage
+from tests.flows.test_erasure import delete_privately
 from tests.flows.test_push import linked, seen, tied_to
 from tests.flows.test_walks import MARIA, link
 
@@ -94,6 +97,23 @@ def test_rows_in_hand_do_not_flow_again_once_the_link_is_cut(stage: Stage, cut: 
         links.unlink(learner, "Unlinked by an admin")
     push_rows.release(claimed, 0.0)
     stage.work()
+    assert stage.records() == []
+
+
+def test_an_erasure_cut_short_after_its_last_step_ends(stage: Stage) -> None:
+    """Would catch: a receipt that says "under way" for ever, with nothing left to be done."""
+    learner = linked(stage)
+    enrollments.take(learner.portal, [seen(1)])
+    stage.work()
+    stage.fault("hubspot", "/batch/(update|archive)", "status", status=503, times=1)
+    delete_privately(stage, learner.record_id)
+    ErasureStep.objects.filter(done_at=None).update(due_at=Now())
+    with database_gone_at("gdpr_erasure"):
+        steps.run(learner.account)
+    assert Erasure.objects.get().state == "running"
+    for _ in range(2):
+        stage.later(hours=1)
+    assert Erasure.objects.get().state == "done"
     assert stage.records() == []
 
 
