@@ -143,9 +143,7 @@ async def reset(world: LearnUponWorld, portal: Portal, request: web.Request) -> 
 def _open_invite(world: LearnUponWorld, portal: Portal, request: web.Request) -> Invite | None:
     subdomain, invite_id = world.invite_tokens.get(request.match_info["token"], ("", 0))
     invite = portal.invites.get(invite_id) if subdomain == portal.subdomain else None
-    if invite is None or not invite.is_open(world.clock()) or same(invite.email) in portal.by_email:
-        return None
-    return invite
+    return invite if invite and portal.accepts(invite, world.clock()) else None
 
 
 def _invitation_page(

@@ -222,5 +222,9 @@ class Portal:
         self.invites_by_email.setdefault(same(invite.email), []).append(invite)
 
     def open_invite(self, email: str, now: float) -> Invite | None:
-        found = [invite for invite in self.invites_by_email.get(same(email), []) if invite.is_open(now)]
+        found = [invite for invite in self.invites_by_email.get(same(email), []) if self.accepts(invite, now)]
         return found[-1] if found else None
+
+    def accepts(self, invite: Invite, now: float) -> bool:
+        """Whether the invitation can still make an account: there is one a person, however it came to be."""
+        return invite.is_open(now) and same(invite.email) not in self.by_email

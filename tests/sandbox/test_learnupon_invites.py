@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.errors import ControlError
 from tests.sandbox.learnupon_site import Site
 
 WHO = "new.person@acme.example"
@@ -125,6 +126,18 @@ def test_bad_invitations_are_refused_and_not_mailed(site: Site, fields: dict[str
     answer = site.api("POST", "/portal_invite", {"Invite": {"email": WHO} | fields})
     assert answer.status_code in (400, 404)
     assert site.mails.mails == []
+
+
+def test_who_was_added_meanwhile_gets_no_second_account_by_the_invitation(site: Site) -> None:
+    invite(site)
+    added = site.api("POST", "/users", {"User": {"email": WHO, "password": "longer-than-six"}})
+    assert added.ok
+    with pytest.raises(ControlError):
+        site.do(site.world.accept_invite, "acme", WHO)
+    assert (
+        site.open("POST", link(site), {"password": "my-own-password", "answer": "accept"}).status_code == 404
+    )
+    assert len(site.api("GET", f"/users/search?email={WHO}").json()["user"]) == 1
 
 
 def test_a_queued_course_starts_with_the_acceptance(site: Site) -> None:
