@@ -144,8 +144,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 # --- database, broker, mail -------------------------------------------------------------------------
 DATABASES = {"default": env.database("DATABASE_URL") | {"ENGINE": "hubsync.postgresql"}}
-# Its default, 4, is for spinning disks: PostgreSQL then reads a whole table where an index alone would do.
-DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, "options": "-c random_page_cost=1.1"}
+# A host that vanishes says no farewell. Unasked, the server would keep its session, with the locks of a push or a token,
+# for two hours, and a process of ours would wait as long for a server that is gone. A socket file ignores all this.
+VANISHED = {"idle": 30, "interval": 10, "count": 3}
+SESSION = {
+    "random_page_cost": 1.1,  # the default, 4, is for spinning disks: whole tables are read where an index would do
+    **{f"tcp_keepalives_{name}": value for name, value in VANISHED.items()},
+    "tcp_user_timeout": 30_000,
+    # For a process that stands still while its host answers. The longest wait of ours in a transaction is one call.
+    "idle_in_transaction_session_timeout": f"{CLAIM_SECONDS}s",
+}
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    **{f"keepalives_{name}": value for name, value in VANISHED.items()},
+    "tcp_user_timeout": 30_000,
+    "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
+}
 
 REDIS_URL = env.text("REDIS_URL")
 if urlsplit(REDIS_URL).scheme not in ("redis", "rediss"):

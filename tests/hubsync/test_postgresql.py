@@ -50,3 +50,21 @@ def test_a_living_connection_is_kept() -> None:
         close_old_connections()
         assert connection.is_usable()
         assert run_prepared("pid", PID) == before
+
+
+def test_a_session_whose_host_vanished_does_not_last_for_hours() -> None:
+    """Would catch: the lock of a push or a token that a dead worker's session holds until TCP gives up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name LIKE 'tcp_%' OR name LIKE 'idle_in_%'"
+        )
+        theirs = dict(cursor.fetchall())
+    on_tcp = not str(connection.settings_dict["HOST"]).startswith("/")
+    waits = ("30", "10", "3", "30000") if on_tcp else ("0", "0", "0", "0")  # a socket file knows none
+    keepalives = [theirs[f"tcp_keepalives_{name}"] for name in ("idle", "interval", "count")]
+    assert (*keepalives, theirs["tcp_user_timeout"]) == waits
+    # Longer than any call within a transaction, and than a task may take.
+    assert theirs["idle_in_transaction_session_timeout"] == "120000"
+    ours = connection.connection.info.dsn_parameters
+    keepalives = [ours[f"keepalives_{name}"] for name in ("idle", "interval", "count")]
+    assert [*keepalives, ours["tcp_user_timeout"]] == ["30", "10", "3", "30000"]
