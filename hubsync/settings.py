@@ -154,11 +154,15 @@ SESSION = {
     # For a process that stands still while its host answers. The longest wait of ours in a transaction is one call.
     "idle_in_transaction_session_timeout": f"{CLAIM_SECONDS}s",
 }
+ASKED = DATABASES["default"].get("OPTIONS", {})  # the query of the address: sslmode, sslrootcert, …
 DATABASES["default"]["OPTIONS"] = {
+    **ASKED,
     "connect_timeout": 5,
     **{f"keepalives_{name}": value for name, value in VANISHED.items()},
     "tcp_user_timeout": 30_000,
-    "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
+    "options": " ".join(
+        [*(f"-c {name}={value}" for name, value in SESSION.items()), ASKED.get("options", "")]
+    ),
 }
 
 REDIS_URL = env.text("REDIS_URL")

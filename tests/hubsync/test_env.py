@@ -130,6 +130,17 @@ def test_a_process_without_settings_does_not_start() -> None:
     assert "SECRET_KEY is not set. Add it to the environment" in ended.stderr
 
 
+def test_the_database_is_spoken_to_as_its_address_says(start: Start) -> None:
+    """Would catch: a certificate that nobody looks at though DATABASE_URL asks for it."""
+    read = start(
+        DATABASE_URL="postgres://u:p@db.example/d?sslmode=verify-full&sslrootcert=/etc/ca.pem&options=-c%20a=b"
+    )
+    options = read["DATABASES"]["default"]["OPTIONS"]
+    assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "/etc/ca.pem")
+    assert options["options"].endswith(" -c a=b")
+    assert "random_page_cost" in options["options"]
+
+
 def test_mail_goes_out_with_tls(start: Start) -> None:
     settings = start()
     assert settings["EMAIL_USE_TLS"]
