@@ -3,13 +3,14 @@ and tombstones for good; regular checks for two days. An uninstalled account's d
 request."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
@@ -36,6 +37,9 @@ WITH old AS (
 )
 SELECT count(*) FROM old
 """
+# An account's rows, in the order in which they go. Of the first there can be too many for one task's time.
+MANY: tuple[type[Model], ...] = (Delivery, Enrollment, Learner)
+FEW: tuple[type[Model], ...] = (DailyCount, ReviewItem, Walk, Notice, Silence, AuditEntry, Tally, Portal)
 # What an account leaves behind when it is purged is its row: receipts hang on it.
 NOTHING: dict[str, object] = {
     "hub_domain": "", "ui_domain": "", "access_token": "", "refresh_token": "", "token_expires_at": None, "scopes": [],
@@ -52,9 +56,9 @@ def tidy() -> dict[str, int]:
         "rows": _in_slices(_count_rows, now - timedelta(days=settings.ROW_DAYS)),
         "walks": _in_slices(_drop_checks, now - CHECKS),
         "links": links.unlink_forgotten(),
-        "accounts": _purge_accounts(now - timedelta(days=settings.UNINSTALL_DAYS)),
         "tallies": Tally.objects.filter(counted_at__lt=now - UNREAD).delete()[0],
         "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
+        "accounts": _purge_accounts(now - timedelta(days=settings.UNINSTALL_DAYS)),
     }
 
 
@@ -90,39 +94,47 @@ def _count_rows(before: datetime) -> int:
 
 
 def _purge_accounts(before: datetime) -> int:
+    """Portion by portion in turn, so that a large account keeps none behind it waiting; a later round goes on."""
     gone = HubSpotAccount.objects.filter(
         state=HubSpotAccount.State.DISCONNECTED, disconnected_at__lt=before, purged_at=None
     )
-    for account in (accounts := list(gone)):
-        purge(account)
-    return len(accounts)
+    until, ended, turns = time.monotonic() + settings.SLICE_SECONDS, 0, deque(gone)
+    while turns:
+        account = turns.popleft()
+        if _purge_some(account):
+            ended += 1
+        else:
+            turns.append(account)
+        if time.monotonic() >= until:
+            break
+    return ended
 
 
-@transaction.atomic
 def purge(account: HubSpotAccount) -> None:
     """Everything of an account that is disconnected, but not the numbers of its portals, its tombstones and its
     receipts: who was erased stays erased when it is installed again."""
+    while not _purge_some(account):
+        pass
+
+
+@transaction.atomic
+def _purge_some(account: HubSpotAccount) -> bool:
+    """A portion of the many rows, and with none of them left the rest; True when there is nothing more to do."""
     same = HubSpotAccount.objects.select_for_update().filter(
         pk=account.pk, state=HubSpotAccount.State.DISCONNECTED, generation=account.generation
     )
     if not same.exists():
-        return  # installed again meanwhile
+        return True  # installed again meanwhile
+    for model in MANY:
+        rows = model._default_manager.filter(account=account).values_list("pk", flat=True)
+        if some := list(rows[:SLICE]):
+            model._default_manager.filter(pk__in=some).delete()
+            return False
     # Without a grant nothing can be done in HubSpot any more, so what a step still owes there stays undone.
     ErasureStep.objects.filter(erasure__account=account).delete()
     for erasure in account.erasures.filter(done_at=None):
         finish(erasure)
-    for model in (
-        Delivery,
-        DailyCount,
-        ReviewItem,
-        Enrollment,
-        Learner,
-        Walk,
-        Notice,
-        Silence,
-        AuditEntry,
-        Tally,
-        Portal,
-    ):
+    for model in FEW:
         model._default_manager.filter(account=account).delete()
     same.update(purged_at=timezone.now(), **NOTHING)
+    return True

@@ -1,9 +1,13 @@
 """What goes when: bodies, rows that become counts, accounts that were uninstalled."""
 
+import io
+import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
@@ -151,6 +155,59 @@ def test_an_account_installed_again_in_time_keeps_everything(acme_portal: Portal
     retention.purge(stale)  # somebody was about to
     assert retention.tidy()["accounts"] == 0
     assert Learner.objects.count() == 1
+
+
+@pytest.fixture
+def many(acme_portal: Portal, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> HubSpotAccount:
+    """An account uninstalled long ago with more rows than one round has time for."""
+    furnished(acme_portal)
+    for number in range(2, 8):
+        delivery(acme_portal, number, 1)
+    uninstall(acme_portal.account, 31)
+    monkeypatch.setattr(retention, "SLICE", 3)
+    settings.SLICE_SECONDS = 0
+    return acme_portal.account
+
+
+def test_a_large_account_goes_in_several_rounds(many: HubSpotAccount) -> None:
+    """Would catch: one that is never purged, because all of it takes longer than a task may."""
+    assert retention.tidy()["accounts"] == 0
+    assert Delivery.objects.count() == 4
+    for _ in range(10):
+        retention.tidy()
+    assert not Portal.objects.exists()
+    many.refresh_from_db()
+    assert many.purged_at
+
+
+def test_one_installed_again_between_two_rounds_keeps_the_rest(many: HubSpotAccount) -> None:
+    retention.tidy()
+    HubSpotAccount.objects.filter(pk=many.pk).update(state="connected", generation=2)
+    stale = many
+    for _ in range(10):
+        retention.tidy()
+        retention.purge(stale)
+    assert (Delivery.objects.count(), Learner.objects.count()) == (4, 1)
+
+
+def test_an_account_behind_a_large_one_waits_a_portion_only(
+    many: HubSpotAccount, globex_portal: Portal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uninstall(globex_portal.account, 31)
+    seconds = itertools.count()  # one for every look at the clock
+    monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    settings.SLICE_SECONDS = 2
+    assert retention.tidy()["accounts"] == 1
+    many.refresh_from_db()
+    globex_portal.account.refresh_from_db()
+    assert (many.purged_at, bool(globex_portal.account.purged_at)) == (None, True)
+
+
+def test_purged_by_hand_a_large_account_goes_at_once(many: HubSpotAccount) -> None:
+    call_command("purge", many.hub_id, "--yes", stdout=io.StringIO())
+    many.refresh_from_db()
+    assert many.purged_at
+    assert not Learner.objects.exists()
 
 
 def test_sums_that_nobody_asks_for_any_more_go(acme_portal: Portal, globex_portal: Portal) -> None:
