@@ -6,19 +6,33 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from learners.models import Learner
 from portals import tombstones
 from portals.clients.errors import TryAgain
 from portals.models import Portal
+from webhooks.models import Delivery
+
+
+def free() -> Q:
+    """Learners that nobody is at work on."""
+    return Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
 
 
 def unused() -> Q:
     """Learners that have led to nothing yet, and that nobody is at work on: they would stay as they are for ever."""
-    free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
-    return free & Q(learnupon_user_id=None, creating_since=None, invitation=Learner.Sent.NO)
+    return free() & Q(learnupon_user_id=None, creating_since=None, invitation=Learner.Sent.NO)
+
+
+def adrift() -> Q:
+    """Learners that nobody is at work on and that no run of an action will take up again."""
+    runs = Delivery.objects.filter(
+        account_id=OuterRef("account_id"), record_type=OuterRef("record_type"), record_id=OuterRef("record_id"),
+        kind__startswith="hubspot.action.", state=Delivery.State.WAITING,
+    )  # fmt: skip
+    return free() & ~Exists(runs)
 
 
 def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner | None:
@@ -39,9 +53,8 @@ def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner | N
 @contextmanager
 def held(learner: Learner) -> Iterator[Learner]:
     """The learner, fresh from the database and ours alone until the block ends or the claim runs out."""
-    free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
     claimed = (
-        Learner.objects.filter(free, pk=learner.pk)
+        Learner.objects.filter(free(), pk=learner.pk)
         .exclude(state=Learner.State.UNLINKED)
         .update(busy_until=Now() + timedelta(seconds=settings.CLAIM_SECONDS), busy_claim=F("busy_claim") + 1)
     )

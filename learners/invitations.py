@@ -99,6 +99,14 @@ def lapsed(learnupon: LearnUpon, learner: Learner) -> bool:
     )
 
 
+def lost() -> int:
+    """Invitations whose worker died while sending and that no run will ask after: nobody knows, so they wait for a
+    person."""
+    return Learner.objects.filter(claims.adrift(), invitation=Learner.Sent.SENDING).update(
+        invitation=Learner.Sent.UNCONFIRMED
+    )
+
+
 def send_again(learner: Learner) -> None:
     """A person decided: the next attempt may send it."""
     Learner.objects.filter(pk=learner.pk, invitation=Learner.Sent.UNCONFIRMED).update(

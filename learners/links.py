@@ -1,9 +1,10 @@
 """What can happen to a link: it pauses, resumes, moves to another record, is cut, and its records leave HubSpot."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -11,12 +12,20 @@ from learners import claims
 from learners.models import Enrollment, Learner
 from portals.lanes import Lane
 from webhooks import nudger
-from webhooks.models import Delivery
 
 DELETED = "The HubSpot record was deleted."
 MISSING = "HubSpot does not show this record at present."
 AWAY = (DELETED, MISSING)  # of records that are not there: somebody else may have their LearnUpon account
 RESTORABLE = timedelta(days=90)  # https://knowledge.hubspot.com/records/restore-deleted-records
+# What a worker has under way is worth nothing any more. Of an invitation being sent nobody will know whether it went; of
+# a mail, its sender says so still, or the end of its time does (learners/welcome.py).
+_STOPPED: dict[str, Any] = {
+    "busy_claim": F("busy_claim") + 1, "look_at": None, "read_due_at": None,
+    "invitation": Case(
+        When(invitation=Learner.Sent.SENDING, then=Value(Learner.Sent.UNCONFIRMED)), default=F("invitation")
+    ),
+    "welcome_due_at": Case(When(welcome=Learner.Sent.SENDING, then=F("welcome_due_at")), default=None),
+}  # fmt: skip
 
 
 @transaction.atomic
@@ -24,9 +33,8 @@ def pause(learners: QuerySet[Learner], reason: str) -> int:
     """Nothing flows and nothing is erased; what a worker has under way is worth nothing any more."""
     ids = list(learners.values_list("pk", flat=True))
     changed = Learner.objects.filter(pk__in=ids).update(
-        state=Learner.State.PAUSED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1,
-        paused_at=Now(), look_at=None, read_due_at=None, welcome_due_at=None,
-    )  # fmt: skip
+        state=Learner.State.PAUSED, state_reason=reason[:300], paused_at=Now(), **_STOPPED
+    )
     # What HubSpot refused is tried again when the link resumes, and by no button before.
     Enrollment.objects.filter(learner__in=ids).update(due_at=None, parked_reason="", claim=F("claim") + 1)
     return changed
@@ -79,9 +87,8 @@ def unlink(learner: Learner, reason: str) -> None:
         due_at=None, parked_reason="", claim=F("claim") + 1
     )
     Learner.objects.filter(pk=learner.pk).update(
-        state=Learner.State.UNLINKED, state_reason=reason[:300], busy_claim=F("busy_claim") + 1, look_at=None,
-        read_due_at=None, welcome_due_at=None,
-    )  # fmt: skip
+        state=Learner.State.UNLINKED, state_reason=reason[:300], **_STOPPED
+    )
 
 
 def withdraw(learner: Learner) -> None:
@@ -107,10 +114,6 @@ def unlink_forgotten() -> int:
 def forget_unused() -> int:
     """Learners that led to nothing and that no run will make anything of: it was refused, or its record went before
     anybody took it up again after a worker's death."""
-    runs = Delivery.objects.filter(
-        account_id=OuterRef("account_id"), record_type=OuterRef("record_type"), record_id=OuterRef("record_id"),
-        kind__startswith="hubspot.action.", state=Delivery.State.WAITING,
-    )  # fmt: skip
-    unused = Learner.objects.filter(~Exists(runs), claims.unused(), state=Learner.State.NEW)
+    unused = Learner.objects.filter(claims.adrift(), claims.unused(), state=Learner.State.NEW)
     locked = unused.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:500]
     return Learner.objects.filter(pk__in=list(locked)).delete()[0]

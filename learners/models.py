@@ -86,6 +86,7 @@ class Learner(models.Model):
             models.Index(fields=["portal", "missing_since"], condition=Q(missing_since__isnull=False), name="learner_missing"),
             models.Index(fields=["portal", "read_due_at"], condition=Q(read_due_at__isnull=False), name="learner_read_due"),
             models.Index(fields=["account"], condition=Q(state="new"), name="learner_new"),
+            models.Index(fields=["account"], condition=Q(invitation="sending"), name="learner_sending"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -4,10 +4,13 @@ Create first, because LearnUpon refuses a second account for one e-mail; search 
 """
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners import carrying, claims, invitations, people, reviewing
@@ -15,7 +18,7 @@ from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
 from portals import numbers
-from portals.clients.errors import TryAgain, Unclear, VendorError
+from portals.clients.errors import Refused, TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, RealmClash
 from portals.conversion import CustomData
 from portals.lanes import Lane
@@ -26,6 +29,7 @@ from webhooks.results import Done
 
 Inputs = dict[str, Any]
 CLOCKS_APART = timedelta(minutes=10)  # how far LearnUpon's clock and ours may differ
+LOOK_AGAIN = timedelta(minutes=10)  # for an account whose maker died
 
 
 # --- User Add --------------------------------------------------------------------------------------------
@@ -62,7 +66,8 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
     except VendorError:  # nothing was made, so the next attempt need not look before it creates
         claims.save(learner, creating_since=None)
         raise
-    return _created(learner, person, user_id, data.warnings + refused, complete=complete)
+    compared = _compared(learner, person) if complete else {}
+    return _created(learner, user_id, data.warnings + refused, **compared)
 
 
 def _under_another_email(learnupon: LearnUpon, person: Person) -> dict[str, Any] | None:
@@ -80,10 +85,14 @@ def _identity(person: Person) -> dict[str, str]:
 
 def _take_found(learnupon: LearnUpon, learner: Learner, person: Person, found: dict[str, Any]) -> Done:
     """The account our lost answer was about, or one that was there before us: its age tells."""
-    made = moment(found.get("created_at"))
-    if made and learner.creating_since and made >= learner.creating_since - CLOCKS_APART:
-        return _created(learner, person, int(found["id"]), [], complete=False)
+    if _ours(learner, found):
+        return _created(learner, int(found["id"]), [])
     return _link(learnupon, learner, person, found)
+
+
+def _ours(learner: Learner, found: dict[str, Any]) -> bool:
+    made = moment(found.get("created_at"))
+    return bool(made and learner.creating_since and made >= learner.creating_since - CLOCKS_APART)
 
 
 def _create(learnupon: LearnUpon, person: Person, data: CustomData) -> tuple[int, list[str], bool]:
@@ -110,15 +119,17 @@ def _password() -> str:
     return f"{secrets.token_urlsafe(24)}aA1!"
 
 
-def _created(learner: Learner, person: Person, user_id: int, warnings: list[str], *, complete: bool) -> Done:
-    known: dict[str, Any] = {}
-    if complete:  # what was just written need not be compared again today
-        carried = carrying.fingerprint(person, carrying.layout(learner.portal))
-        known = {"fingerprint": carried, "checked_at": timezone.now()}
+def _compared(learner: Learner, person: Person) -> dict[str, Any]:
+    """What was just written in full need not be compared again today."""
+    carried = carrying.fingerprint(person, carrying.layout(learner.portal))
+    return {"fingerprint": carried, "checked_at": timezone.now()}
+
+
+def _created(learner: Learner, user_id: int, warnings: list[str], **compared: Any) -> Done:
     welcome: dict[str, Any] = {}
     if learner.portal.mails_created and learner.welcome == Learner.Sent.NO:
         welcome = {"welcome": Learner.Sent.DUE, "welcome_due_at": timezone.now()}
-    if not _tie(learner, user_id, **known, **welcome):
+    if not _tie(learner, user_id, **compared, **welcome):
         return done("linked_elsewhere")
     if welcome:
         nudger.wake(learner.account_id, Lane.ACTIONS, "learners.welcome")
@@ -172,6 +183,28 @@ def _bring_up_to_date(learnupon: LearnUpon, learner: Learner, person: Person) ->
         return done("disabled", learner)
     changed, warnings = carrying.carry(learnupon, learner, person, there)
     return done("updated" if changed else "already_exists", learner, warnings=warnings)
+
+
+# --- accounts whose maker died ---------------------------------------------------------------------------
+def begun() -> QuerySet[Learner]:
+    """Learners whose account was being made when the worker died, and whose run has ended in another way since, as when
+    the record has lost its e-mail."""
+    waiting = Q(look_at__isnull=True) | Q(look_at__lte=Now())
+    theirs = Learner.objects.filter(state=Learner.State.NEW, creating_since__isnull=False)
+    return theirs.filter(waiting, claims.adrift())
+
+
+def take_up(portal: Portal) -> None:
+    """Tie the accounts that were made; of those that were not, nothing is left to do."""
+    learnupon = LearnUpon(portal, Lane.LIVE)
+    for learner in list(begun().filter(portal=portal)[:20]):
+        with suppress(Refused), claims.held(learner) as mine:
+            claims.save(mine, look_at=timezone.now() + LOOK_AGAIN)  # makes room for the others
+            found = learnupon.find_user(mine.email)
+            if found and _ours(mine, found):
+                _created(mine, int(found["id"]), [])
+            else:
+                claims.save(mine, creating_since=None, look_at=None)
 
 
 # --- User Invite -----------------------------------------------------------------------------------------

@@ -8,7 +8,18 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from learners import carrying, invitations, links, notices, presence, push, push_rows, walks, welcome
+from learners import (
+    carrying,
+    invitations,
+    links,
+    notices,
+    presence,
+    provisioning,
+    push,
+    push_rows,
+    walks,
+    welcome,
+)
 from learners.models import Learner, Walk
 from portals import connecting
 from portals.clients import breaker
@@ -22,6 +33,7 @@ from portals.models import HubSpotAccount, Portal
 @shared_task(name="learners.sweep")
 def sweep() -> None:
     """Send a task for everything that is due; each finds out by its claim whether it still is."""
+    invitations.lost()
     links.forget_unused()
     walks.start_polls()
     for task, subject, lane in _due():
@@ -36,8 +48,8 @@ def _due() -> Iterator[tuple[Any, int, str]]:
         yield walk_task, walk_id, Lane.BULK
     due = Learner.objects.filter(look_at__lte=Now(), state=Learner.State.PENDING)
     reads = Learner.objects.filter(read_due_at__lte=Now(), state=Learner.State.ACTIVE)
-    portals = due.values_list("portal_id", flat=True).union(reads.values_list("portal_id", flat=True))
-    for portal_id in portals:
+    portals = [rows.values_list("portal_id", flat=True) for rows in (due, reads, provisioning.begun())]
+    for portal_id in portals[0].union(*portals[1:]):
         yield look_task, portal_id, Lane.LIVE
     if Learner.objects.filter(welcome_due_at__lte=Now()).exists():
         yield welcome_task, 0, Lane.ACTIONS
@@ -91,6 +103,7 @@ def _look(portal: Portal) -> str:
     """What is wrong with a portal that works otherwise, in words."""
     try:
         invitations.look(portal)
+        provisioning.take_up(portal)
         walks.read_learners(portal)
     except TryAgain:
         raise
