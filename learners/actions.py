@@ -7,13 +7,14 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
-from learners import carrying, claims, links, people, provisioning, training
+from learners import carrying, claims, invitations, links, people, provisioning, training
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
-from portals import connecting, tombstones
+from portals import audit, connecting, tombstones
 from portals.clients.errors import Disconnected, NotFound, TryAgain, VendorError
 from portals.clients.learnupon import DataRejected
 from portals.lanes import Lane
@@ -66,6 +67,14 @@ def request(portal: Portal, action: str, record_id: str, actor: str) -> Delivery
 def request_all(portal: Portal, action: str, record_ids: list[str], actor: str) -> None:
     """The same for many records at once."""
     intake.record([_asked(portal, action, record_id, actor) for record_id in record_ids])
+
+
+@transaction.atomic  # else a crash in between leaves a learner that nobody will invite, and who may be forgotten
+def invite_again(portal: Portal, learner: Learner, actor: str) -> None:
+    """A person decided that an invitation goes out once more, whatever became of the one before."""
+    invitations.send_again(learner)
+    request(portal, "user-invite", learner.record_id, actor)
+    audit.record(portal.account, actor, "invitation sent again", portal, learner=learner.pk)
 
 
 def _asked(portal: Portal, action: str, record_id: str, actor: str) -> Arrival:

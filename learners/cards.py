@@ -12,13 +12,13 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from learners import actions, invitations
+from learners import actions
 from learners.app_objects import Required, required_courses
 from learners.models import Enrollment, Learner
 from learners.views.overview import Health, healths
 from learners.views.rows import outcome_title
 from learners.views.wording import kind_name, learner_url
-from portals import audit, tombstones
+from portals import tombstones
 from portals.banners import Banner, banners
 from portals.lanes import Lane
 from portals.models import Portal, RecordType
@@ -237,9 +237,7 @@ def _resend(ask: Ask, portal: Portal) -> Json:
     learner = next((one for one in _learners(ask) if one.portal_id == portal.pk), None)
     if learner is None or not _open_invitation(learner):
         return problem("no_invitation")
-    invitations.send_again(learner)
-    actions.request(portal, "user-invite", ask.record_id, ask.actor)
-    audit.record(ask.account, ask.actor, "invitation sent again", portal, learner=learner.pk)
+    actions.invite_again(portal, learner, ask.actor)
     return _said([portal], AGAIN)
 
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from learners import actions, carrying, invitations, links, push, reviewing, welcome
+from learners import actions, carrying, links, push, reviewing, welcome
 from learners.forms import AddForm, LearnerSearch
 from learners.models import Learner
 from learners.views.rows import delivery_rows, sync_state
@@ -128,9 +128,7 @@ def send_invitation(request: SignedIn, portal_id: int, learner_id: int) -> HttpR
     """An invitation of which nobody knows whether it went out, once more: only a person may decide that."""
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
-    invitations.send_again(learner)
-    actions.request(portal, "user-invite", learner.record_id, request.actor)
-    audit.record(request.account, request.actor, "invitation sent again", portal, learner=learner.pk)
+    actions.invite_again(portal, learner, request.actor)
     messages.success(request, "The invitation will be sent in a moment.")
     return redirect("learners:person", portal.pk, learner.pk)
 

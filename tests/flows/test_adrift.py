@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
-from learners import links, welcome
+from learners import actions, links, welcome
 from learners.claims import learner_for
 from learners.models import Learner
 from tests.flows.stage import Stage
+from tests.flows.test_interrupted import database_gone_at
 from webhooks.models import Delivery
 
 WHO = "new@x.example"
@@ -68,6 +70,15 @@ def test_of_an_invitation_under_way_at_the_cut_nobody_knows(stage: Stage, cut: s
     assert list(found.values_list("state", "invitation")) == [(cut, "unconfirmed"), (cut, "sent")]
 
 
+def test_inviting_again_is_all_or_nothing(stage: Stage) -> None:
+    """Would catch: a learner that nobody will invite any more, and whose trace is swept away."""
+    learner = left(stage, "7", invitation="unconfirmed", invited_at=timezone.now())
+    with database_gone_at("webhooks_delivery"):
+        actions.invite_again(learner.portal, learner, "ada@acme.example")
+    learner.refresh_from_db()
+    assert learner.invitation == "unconfirmed"
+
+
 # --- accounts --------------------------------------------------------------------------------------------
 def test_an_account_that_was_made_is_tied_and_its_owner_told(stage: Stage) -> None:
     """Would catch: an account of nobody, without a mail or progress, beside a learner that is "being added"."""
@@ -114,3 +125,15 @@ def test_a_mail_being_sent_when_its_link_paused_is_a_person_s_decision(stage: St
     welcome.send_again(learner)
     stage.work()
     assert len(stage.mails(WHO)) == 1
+
+
+def test_mails_are_sent_for_a_slice_of_time(stage: Stage, settings: Settings) -> None:
+    """Would catch: a worker killed for its time in the midst of a mail, whose fate nobody knows then."""
+    for number in (1, 2):
+        left(stage, str(number), state="active", learnupon_user_id=number, checked_at=timezone.now(),
+             welcome="due", welcome_due_at=timezone.now())  # fmt: skip
+    settings.SLICE_SECONDS = -1
+    assert welcome.send_due() == 0
+    assert Learner.objects.filter(welcome="due").count() == 2
+    settings.SLICE_SECONDS = 10
+    assert welcome.send_due() == 2

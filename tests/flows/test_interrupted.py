@@ -28,7 +28,7 @@ def database_gone_at(table: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(GONE)
         cursor.execute(
-            f"CREATE TRIGGER gone BEFORE UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION gone()"
+            f"CREATE TRIGGER gone BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION gone()"
         )
     try:
         with pytest.raises(OperationalError):
