@@ -32,7 +32,7 @@ def adrift() -> Q:
         account_id=OuterRef("account_id"), record_type=OuterRef("record_type"), record_id=OuterRef("record_id"),
         kind__startswith="hubspot.action.", state=Delivery.State.WAITING,
     )  # fmt: skip
-    return free() & ~Exists(runs)
+    return free() & Q(~Exists(runs))
 
 
 def learner_for(portal: Portal, record_type: str, record_id: str) -> Learner | None:
