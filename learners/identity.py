@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from learners import claims, links, presence, reviewing
 from learners.models import Learner
@@ -122,12 +123,20 @@ def _move(learner: Learner, survivor: str) -> None:
     if holder is None:
         links.move(learner, survivor)
     elif learner.learnupon_user_id is None:
-        links.unlink(learner, MERGED)
+        _give_way(learner, survivor)
     elif holder.learnupon_user_id is None:
-        links.unlink(holder, MERGED)
+        _give_way(holder, survivor)
         links.move(learner, survivor)
     else:
         links.pause(Learner.objects.filter(pk=learner.pk), MERGED)
         first = reviewing.Side(survivor, holder.learnupon_user_id)
         second = reviewing.Side(survivor, learner.learnupon_user_id)
         reviewing.ask(learner.portal, ReviewItem.Kind.MERGED, first, second)
+
+
+def _give_way(learner: Learner, survivor: str) -> None:
+    """A link that has led to no account yet ends. Its invitation is looked after all the same: who accepts it has a
+    second account."""
+    links.unlink(learner, MERGED)
+    invited = Learner.objects.filter(pk=learner.pk).exclude(invitation=Learner.Sent.NO)
+    invited.update(record_id=survivor, look_at=Now())

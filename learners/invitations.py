@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from learners import claims, reviewing
 from learners.models import Learner
 from learners.outcomes import done
+from learners.reviewing import Side
+from learners.reviewitem import ReviewItem
 from portals.clients.errors import Refused, TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
 from portals.lanes import Lane
@@ -20,6 +23,7 @@ from webhooks.results import Done
 # How long after the invitation it is looked at again: often while the mail is fresh, then rarely.
 LOOK_AGAIN = ((timedelta(minutes=10), 10), (timedelta(hours=2), 120), (timedelta(days=2), 1800))
 LOOK_RARELY = 6 * 3600
+LAPSED = timedelta(days=4)  # the link of an invitation is valid for 72 hours
 CLOCKS_APART = timedelta(minutes=10)  # how far LearnUpon's clock and ours may differ
 ONE_BY_ONE = (
     5  # up to so many pending learners are searched singly; more of them by the portal's invitation list
@@ -115,13 +119,15 @@ def send_again(learner: Learner) -> None:
 
 
 # --- has it been accepted? -------------------------------------------------------------------------------
+def to_look_at() -> QuerySet[Learner]:
+    """Pending learners, and those whose link a merge has ended while their invitation was open."""
+    states = (Learner.State.PENDING, Learner.State.UNLINKED)
+    return Learner.objects.filter(state__in=states, look_at__lte=Now())
+
+
 def look(portal: Portal) -> int:
     """Link the pending learners of a portal whose invitation was accepted; how many were."""
-    due = list(
-        Learner.objects.filter(portal=portal, state=Learner.State.PENDING, look_at__lte=Now()).order_by(
-            "look_at"
-        )[:200]
-    )
+    due = list(to_look_at().filter(portal=portal).order_by("look_at")[:200])
     if not due:
         return 0
     learnupon = LearnUpon(portal, Lane.LIVE)
@@ -150,6 +156,12 @@ def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
     if user is None:
         _look_later([learner])
         return False
+    if learner.state == Learner.State.UNLINKED:
+        return _accepted_after_merge(learner, int(user["id"]))
+    return _link(learnupon, learner, user)
+
+
+def _link(learnupon: LearnUpon, learner: Learner, user: dict[str, Any]) -> bool:
     try:
         with claims.held(learner) as mine, transaction.atomic():
             if mine.state != Learner.State.PENDING:  # paused meanwhile
@@ -170,8 +182,31 @@ def _look_at(learnupon: LearnUpon, learner: Learner) -> bool:
     return True
 
 
+def _accepted_after_merge(learner: Learner, user_id: int) -> bool:
+    """The record has another link by now. Where that has an account, a person decides which of the two it is; where it
+    is an open invitation as well, this acceptance serves for both."""
+    links = reviewing.live(learner.portal)
+    holder = links.filter(record_id=learner.record_id).first()
+    if (
+        holder and holder.state == Learner.State.NEW
+    ):  # being added; then it is known whether it has an account
+        _look_later([learner])
+        return False
+    Learner.objects.filter(pk=learner.pk).update(look_at=None)
+    if holder is None or links.filter(learnupon_user_id=user_id).exists():
+        return False
+    if holder.learnupon_user_id:
+        first, second = Side(learner.record_id, holder.learnupon_user_id), Side(learner.record_id, user_id)
+        reviewing.ask(learner.portal, ReviewItem.Kind.CONFLICT, first, second)
+    elif holder.state == Learner.State.PENDING:
+        Learner.objects.filter(pk=holder.pk).update(email=learner.email, look_at=Now())
+    return False
+
+
 def _look_later(learners: list[Learner]) -> None:
     for learner in learners:
         age = timezone.now() - (learner.invited_at or learner.added_at)
         seconds = next((wait for until, wait in LOOK_AGAIN if age < until), LOOK_RARELY)
-        Learner.objects.filter(pk=learner.pk).update(look_at=timezone.now() + timedelta(seconds=seconds))
+        later = timezone.now() + timedelta(seconds=seconds)
+        over = learner.state == Learner.State.UNLINKED and age > LAPSED
+        Learner.objects.filter(pk=learner.pk).update(look_at=None if over else later)

@@ -46,9 +46,11 @@ def _due() -> Iterator[tuple[Any, int, str]]:
     running = Walk.objects.filter(state=Walk.State.RUNNING, due_at__lte=Now())
     for walk_id in running.values_list("pk", flat=True)[:200]:
         yield walk_task, walk_id, Lane.BULK
-    due = Learner.objects.filter(look_at__lte=Now(), state=Learner.State.PENDING)
     reads = Learner.objects.filter(read_due_at__lte=Now(), state=Learner.State.ACTIVE)
-    portals = [rows.values_list("portal_id", flat=True) for rows in (due, reads, provisioning.begun())]
+    portals = [
+        rows.values_list("portal_id", flat=True)
+        for rows in (invitations.to_look_at(), reads, provisioning.begun())
+    ]
     for portal_id in portals[0].union(*portals[1:]):
         yield look_task, portal_id, Lane.LIVE
     if Learner.objects.filter(welcome_due_at__lte=Now()).exists():

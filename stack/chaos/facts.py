@@ -55,6 +55,9 @@ class Facts:
             "SELECT e.*, a.hub_id, p.subdomain, p.number FROM learners_enrollment e "
             "JOIN portals_hubspotaccount a ON a.id = e.account_id JOIN portals_portal p ON p.id = e.portal_id"
         )
+        self.reviews = database.rows(
+            "SELECT r.*, p.subdomain FROM learners_reviewitem r JOIN portals_portal p ON p.id = r.portal_id"
+        )
         self.erasures = database.rows("SELECT * FROM gdpr_erasure")
         portals = database.rows("SELECT id, subdomain, number, webhook_id::text FROM portals_portal")
         self.numbers = {row["subdomain"]: row["number"] for row in portals}
@@ -62,7 +65,7 @@ class Facts:
 
     def keep(self, path: Path) -> None:
         """What was judged, for whoever looks into a run that failed: the next one begins anew."""
-        names = ("deliveries", "learners", "enrollments", "erasures", "requests")
+        names = ("deliveries", "learners", "enrollments", "reviews", "erasures", "requests")
         kept = {name: getattr(self, name) for name in names}
         path.write_bytes(orjson.dumps({**self.world.parts, **kept}, default=str))
 

@@ -110,8 +110,12 @@ def accounts_once(facts: Facts) -> Check:
 
 
 def accounts_known(facts: Facts) -> Check:
-    """Every account that came about in the run belongs to somebody: none was made and forgotten."""
+    """Every account that came about in the run belongs to somebody, or a person is asked about it: none was made and
+    forgotten."""
     linked = {(row["subdomain"], row["learnupon_user_id"]) for row in facts.learners}
+    linked |= {
+        (row["subdomain"], row[side]) for row in facts.reviews for side in ("first_user", "second_user")
+    }
     before = {(row["portal"], row["id"]) for row in facts.stage.scene.start.parts["learnupon_users"]}
     gone = _addresses_of_the_gone(facts)
     new = [key for key in facts.users if key not in before]

@@ -30,7 +30,7 @@ AND NOT EXISTS (SELECT 1 FROM learners_walk w
 """
 PENDING = """
 SELECT count(*) FROM learners_learner l JOIN portals_portal p ON p.id = l.portal_id
-WHERE l.state = 'pending' AND (p.subdomain, lower(l.email)) IN %s
+WHERE (l.state = 'pending' OR l.state = 'unlinked' AND l.look_at IS NOT NULL) AND (p.subdomain, lower(l.email)) IN %s
 """
 POLL_SECONDS = 1.0
 LATE_RESTARTS = 3
