@@ -100,6 +100,8 @@ def check(page: Page) -> None:
 def look(page: Page, scheme: Literal["light", "dark"], size: ViewportSize) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(size)
+    # What is being fetched is paler for so long.
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 def against(result: dict[str, Any]) -> list[str]:
