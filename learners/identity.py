@@ -18,6 +18,7 @@ from webhooks.results import Done, Later, Result, one_by_one
 NOBODY = Done("not_linked", "About a record that is not linked; nothing was kept.", forget=True)
 
 RUN_SECONDS = 120.0  # how often an event looks whether its record's workflow actions have ended
+STAYS = "The link is the surviving record's."
 MERGED = "Its record was merged into one that is linked already."
 
 
@@ -92,7 +93,10 @@ def contacts_merged(delivery: Delivery) -> Result:
     theirs = [learner for other in others for learner in learners_of(delivery, other)]
     for learner in theirs:
         _move(learner, survivor)
-    return Done("moved", "The link moved to the surviving record.") if theirs else NOBODY
+    if theirs:
+        return Done("moved", "The link moved to the surviving record.")
+    # Kept also where the link has moved already, before a worker's death: an erasure asks it for the former ids.
+    return Done("unchanged", STAYS) if learners_of(delivery, survivor).exists() else NOBODY
 
 
 def _ids(values: Any) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from gdpr import erasure
@@ -221,6 +222,20 @@ def test_what_came_in_about_the_merged_record_is_found_under_the_survivor(stage:
     assert not Delivery.objects.exclude(body=None).exists()
     assert not Delivery.objects.filter(record_id__in=[gone, survivor]).exists()
     assert tombstones.record_is_erased(stage.accounts[ACME], "contact", gone)
+
+
+def test_a_merge_worked_again_after_a_death_still_knows_the_former_record(stage: Stage) -> None:
+    """Would catch: late news of the merged record, which make somebody who was erased a learner again."""
+    learner, survivor = linked(stage), stage.new_contact()
+    former = learner.record_id
+    merge(stage, survivor, former)
+    merged = Delivery.objects.filter(kind="hubspot.contact.merge")
+    merged.update(state="waiting", done_at=None, due_at=Now())  # nobody wrote down that it was done
+    stage.work()
+    assert merged.get().outcome == "unchanged"
+    stage.control("POST", "gdpr-delete", {"account": ACME, "contact_id": survivor})
+    stage.settle()
+    assert tombstones.record_is_erased(stage.accounts[ACME], "contact", former)
 
 
 def test_a_merge_told_after_the_survivors_erasure_erases_the_rest(stage: Stage) -> None:
