@@ -36,12 +36,12 @@ RECORDS = (ErasureStep.Kind.BLANK, ErasureStep.Kind.AGAIN)
 def run(account: HubSpotAccount) -> None:
     """Do what is due for an account's erasures, for at most a slice of time."""
     until = time.monotonic() + settings.SLICE_SECONDS
-    while time.monotonic() < until and (steps := _claimed(account)):
-        records = [step for step in steps if step.kind in RECORDS]
-        _together(account, records)
-        for step in steps:
-            if step.kind not in RECORDS:
-                _settle([step], partial(clear_record_id, account, json.loads(step.secret)))
+    while steps := _claimed(account):
+        _together(account, [step for step in steps if step.kind in RECORDS], until)
+        others = [step for step in steps if step.kind not in RECORDS]
+        _each(others, lambda step: clear_record_id(account, json.loads(step.secret)), until)
+        if time.monotonic() >= until:
+            return
 
 
 def answers_again(vendor: str, name: str) -> None:
@@ -63,17 +63,20 @@ def again(erasure: Erasure) -> int:
 
 
 def _claimed(account: HubSpotAccount) -> list[ErasureStep]:
+    """What is due next. What a worker died with is taken alone: else the same hundred would be too much for every
+    worker after it."""
     due = ErasureStep.objects.filter(erasure__account=account, done_at=None, due_at__lte=Now())
+    found = list(due.select_related("erasure").order_by("due_at")[:MOST])
+    together = found[:1] if found and found[0].claim else [step for step in found if not step.claim]
     claimed = []
-    for step in due.select_related("erasure").order_by("due_at")[:MOST]:
-        if ErasureStep.objects.filter(pk=step.pk, claim=step.claim, done_at=None).update(
-            claim=F("claim") + 1, due_at=Now() + timedelta(seconds=settings.CLAIM_SECONDS)
-        ):
+    for step in together:
+        same = ErasureStep.objects.filter(pk=step.pk, claim=step.claim, done_at=None, due_at__lte=Now())
+        if same.update(claim=F("claim") + 1, due_at=Now() + timedelta(seconds=settings.CLAIM_SECONDS)):
             claimed.append(step)
     return claimed
 
 
-def _together(account: HubSpotAccount, steps: list[ErasureStep]) -> None:
+def _together(account: HubSpotAccount, steps: list[ErasureStep], until: float) -> None:
     """The records of many people in as few calls as there can be; one by one where HubSpot refuses that."""
     if not steps:
         return
@@ -82,10 +85,24 @@ def _together(account: HubSpotAccount, steps: list[ErasureStep]) -> None:
             _sweep_up(account, step)
     known = [_known(step) for step in steps]
     merged = {name: [one for each in known for one in each[name]] for name in ("ids", "keys", "contacts")}
-    refused = _settle(steps, partial(blank_and_archive, account, merged), alone=len(steps) == 1)
+    refused = _settle(steps, partial(blank_and_archive, account, merged, until), alone=len(steps) == 1)
     if refused:
-        for step in steps:
-            _settle([step], partial(blank_and_archive, account, _known(step)))
+        _each(steps, lambda step: blank_and_archive(account, _known(step), until), until)
+
+
+def _each(steps: list[ErasureStep], work: Callable[[ErasureStep], None], until: float) -> None:
+    """One by one; those after the first that there is no time for are given back as they were."""
+    for number, step in enumerate(steps):
+        if number and time.monotonic() >= until:
+            _give_back(steps[number:])
+            return
+        _settle([step], partial(work, step))
+
+
+def _give_back(steps: list[ErasureStep]) -> None:
+    for step in steps:
+        mine = ErasureStep.objects.filter(pk=step.pk, claim=step.claim + 1)
+        mine.update(claim=step.claim, due_at=Now())
 
 
 def _known(step: ErasureStep) -> dict[str, list[str]]:
@@ -109,6 +126,7 @@ def _settle(steps: list[ErasureStep], work: Callable[[], None], *, alone: bool =
             ErasureStep.objects.filter(pk=step.pk).update(
                 due_at=Now() + timedelta(seconds=retries.wait(step.attempts + 1, error)),
                 attempts=F("attempts") + int(error.counts),
+                claim=0,
                 reason=error.message[:300],
             )
         return False
@@ -147,7 +165,7 @@ def _sweep_up(account: HubSpotAccount, step: ErasureStep) -> None:
     step.save(update_fields=["secret"])
 
 
-def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]]) -> None:
+def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]], until: float) -> None:
     """Every record with one of these ids or keys, or tied to one of these contacts, is blanked, then archived."""
     if not any(known.values()):
         return
@@ -156,7 +174,7 @@ def blank_and_archive(account: HubSpotAccount, known: dict[str, list[str]]) -> N
     if account.app_object_type:
         hubspot = HubSpot(account, Lane.PRIVACY)
         tied = hubspot.associated(CONTACTS, account.app_object_type, known["contacts"])
-        app_objects.remove(hubspot, [*known["ids"], *set().union(*tied.values())], known["keys"])
+        app_objects.remove(hubspot, [*known["ids"], *set().union(*tied.values())], known["keys"], until)
     elif known["ids"] or account.has_scopes(*oauth.APP_OBJECT_SCOPES):
         raise TryAgain("HubSpot's course enrollment object could not be found.")
 

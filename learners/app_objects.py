@@ -1,16 +1,19 @@
 """An enrollment as HubSpot's app-object record has it: property names and values, and how it leaves."""
 
+import time
 from collections.abc import Sequence
+from math import inf
 
 import orjson
 
 from portals.clients.batches import Row
-from portals.clients.errors import Refused
+from portals.clients.errors import Refused, TryAgain
 from portals.clients.hubspot import BATCH, HubSpot
 from portals.models import Course, HubSpotAccount
 from portals.schema import PREFIX, PROPERTIES
 
 KEY = f"{PREFIX}enrollment_key"
+MORE = "There are more records than one turn has time for; it goes on at once."
 # The key is two numbers of LearnUpon's; all else says something about a person.
 BLANK = {PREFIX + name: "" for name in PROPERTIES if name != "enrollment_key"}
 Required = set[tuple[int, int]]  # portal, course
@@ -51,30 +54,35 @@ def required_courses(account: HubSpotAccount) -> Required:
     )
 
 
-def remove(hubspot: HubSpot, ids: Sequence[str], keys: Sequence[str]) -> None:
+def remove(hubspot: HubSpot, ids: Sequence[str], keys: Sequence[str], until: float = inf) -> None:
     """Blank, then archive, every record with one of these ids or keys that HubSpot still shows. Archived records can
-    be restored for a while, and a later erasure could not reach them: so they say nothing about anybody."""
+    be restored for a while, and a later erasure could not reach them: so they say nothing about anybody.
+
+    After `until` the rest is left for another try, but each gets some further."""
+    named = [(part, KEY) for part in _parts(keys)] + [(part, "") for part in _parts(ids)]
+    removed = False
+    for part, id_property in named:
+        living = sorted(hubspot.read(hubspot.account.app_object_type, part, ["hs_object_id"], id_property))
+        if living and removed and time.monotonic() >= until:
+            raise TryAgain(MORE, counts=False)
+        if living:
+            _blank_and_archive(hubspot, living)
+            removed = True
+
+
+def _blank_and_archive(hubspot: HubSpot, ids: list[str]) -> None:
     object_type = hubspot.account.app_object_type
-    living = sorted({*_living(hubspot, object_type, keys, KEY), *_living(hubspot, object_type, ids, "")})
-    for part in _parts(living):
-        batch = hubspot.update(object_type, [_blank(record_id) for record_id in part])
-        if batch.unfinished:
-            raise batch.unfinished
-        if batch.errors:
-            raise Refused(next(iter(batch.errors.values())).message)
-        hubspot.archive(object_type, part)
+    batch = hubspot.update(object_type, [_blank(record_id) for record_id in ids])
+    if batch.unfinished:
+        raise batch.unfinished
+    if batch.errors:
+        raise Refused(next(iter(batch.errors.values())).message)
+    hubspot.archive(object_type, ids)
 
 
 def _blank(record_id: str) -> Row:
     row = {"id": record_id, "properties": BLANK, "objectWriteTraceId": record_id}
     return Row(record_id, orjson.dumps(row).decode())
-
-
-def _living(hubspot: HubSpot, object_type: str, values: Sequence[str], id_property: str) -> list[str]:
-    found: list[str] = []
-    for part in _parts(values):
-        found += hubspot.read(object_type, part, ["hs_object_id"], id_property)
-    return found
 
 
 def _parts(values: Sequence[str]) -> list[Sequence[str]]:
