@@ -21,7 +21,7 @@ WITHHELD: dict[type[Model], set[str]] = {
         "id", "account", "learner", "stamps", "version", "pushed_version", "claim", "attempts", "due_at", "bulk"
     },
     Delivery: {
-        "id", "account", "lane", "key", "claim", "unended", "attempts", "due_at", "first_tried_at",
+        "id", "account", "lane", "key", "claim", "unended", "asked_at", "attempts", "due_at", "first_tried_at",
         "callback_id", "tell", "tell_due_at", "tell_attempts", "tell_until",
     },
     # The other side of a question is somebody else: only this person's own side is given.

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,6 +13,7 @@ from learners import carrying, claims, invitations, links, people, provisioning,
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
+from learners.runs import Run
 from portals import audit, connecting, tombstones
 from portals.clients.errors import Disconnected, NotFound, TryAgain, VendorError
 from portals.clients.learnupon import DataRejected
@@ -24,7 +24,7 @@ from webhooks.intake import Arrival
 from webhooks.models import Delivery
 from webhooks.results import Done, Flow, Result, settle
 
-Step = Callable[[Learner, Person, dict[str, Any]], Done]
+Step = Callable[[Learner, Person, Run], Done]
 Records = dict[str, Person] | VendorError
 LOOKS_FOR_RECORD = 3
 
@@ -158,7 +158,7 @@ def _making(delivery: Delivery, portal: Portal, person: Person, step: Step) -> D
     if learner is None:
         return done("erased")
     with claims.held(learner) as mine:
-        return step(mine, person, (delivery.body or {}).get("inputs") or {})
+        return step(mine, person, Run(delivery))
 
 
 def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step) -> Done:
@@ -174,7 +174,7 @@ def _about_linked(delivery: Delivery, portal: Portal, person: Person, step: Step
         return done("not_accepted")
     with claims.held(learner) as mine:
         try:
-            return step(mine, person, (delivery.body or {}).get("inputs") or {})
+            return step(mine, person, Run(delivery))
         except NotFound:
             if not carrying.gone(mine):
                 raise

@@ -4,6 +4,7 @@ written."""
 import hashlib
 import hmac
 import logging
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from learners import claims, people
 from learners.models import Enrollment, Learner
 from learners.people import Person
+from learners.runs import Run
 from portals import connecting, retries
 from portals.clients.errors import NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import BATCH
@@ -34,12 +36,13 @@ EVERY = timedelta(days=1)  # each linked record is compared with what was last c
 
 
 def carry(
-    learnupon: LearnUpon, learner: Learner, someone: Person, there: dict[str, Any]
+    learnupon: LearnUpon, learner: Learner, someone: Person, there: dict[str, Any], run: Run | None = None
 ) -> tuple[bool, list[str]]:
     """Write what differs between the record and the account `there`. Whether anything did, and warnings."""
     changes, data = _differences(learner, someone, there)
     differs = bool(changes or data.values)
-    refused = _write(learnupon, int(there["id"]), changes, data.values) if differs else []
+    with run.asking() if run and differs else nullcontext():
+        refused = _write(learnupon, int(there["id"]), changes, data.values) if differs else []
     warnings = data.warnings + refused
     _remember(learner, someone, " ".join(warnings)[:300])
     return differs, warnings

@@ -17,6 +17,7 @@ from learners import carrying, claims, invitations, people, reviewing
 from learners.models import Learner
 from learners.outcomes import done
 from learners.people import Person
+from learners.runs import CLOCKS_APART, Run
 from portals import numbers
 from portals.clients.errors import Refused, TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, RealmClash
@@ -27,33 +28,32 @@ from webhooks import nudger
 from webhooks.learnupon import moment
 from webhooks.results import Done
 
-Inputs = dict[str, Any]
-CLOCKS_APART = timedelta(minutes=10)  # how far LearnUpon's clock and ours may differ
 LOOK_AGAIN = timedelta(minutes=10)  # for an account whose maker died
 
 
 # --- User Add --------------------------------------------------------------------------------------------
-def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def add(learner: Learner, person: Person, run: Run) -> Done:
     """Make sure the person has an account in the portal and that it is linked to the record."""
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
     if learner.learnupon_user_id:
-        return _bring_up_to_date(learnupon, learner, person)
+        return _bring_up_to_date(learnupon, learner, person, run)
     if learner.creating_since:  # an earlier answer was lost: look before creating again
         found = learnupon.find_user(learner.email) or learnupon.find_user(person.email)
         if found:
-            return _take_found(learnupon, learner, person, found)
+            return _take_found(learnupon, learner, person, run, found)
     if found := _under_another_email(learnupon, person):
-        return _link(learnupon, learner, person, found)
+        return _link(learnupon, learner, person, run, found)
     data = people.data_for(learner, person)
     claims.save(learner, creating_since=timezone.now(), **_identity(person))
     try:
-        user_id, refused, complete = _create(learnupon, person, data)
+        with run.asking():
+            user_id, refused, complete = _create(learnupon, person, data)
     except AlreadyThere:
-        return _link_existing(learnupon, learner, person)
+        return _link_existing(learnupon, learner, person, run)
     except RealmClash:
         claims.save(learner, creating_since=None)
         if learner.portal.clash_policy == Portal.ClashPolicy.INVITE:
-            return _invite(learnupon, learner, person, inputs)
+            return _invite(learnupon, learner, person, run)
         return done("realm_clash")
     except DataRejected as refusal:
         claims.save(learner, creating_since=None)
@@ -62,7 +62,7 @@ def add(learner: Learner, person: Person, inputs: Inputs) -> Done:
         found = learnupon.find_user(person.email)
         if not found:
             raise
-        return _take_found(learnupon, learner, person, found)
+        return _take_found(learnupon, learner, person, run, found)
     except VendorError:  # nothing was made, so the next attempt need not look before it creates
         claims.save(learner, creating_since=None)
         raise
@@ -83,11 +83,13 @@ def _identity(person: Person) -> dict[str, str]:
     return {name: getattr(person, name) for name in names}
 
 
-def _take_found(learnupon: LearnUpon, learner: Learner, person: Person, found: dict[str, Any]) -> Done:
+def _take_found(
+    learnupon: LearnUpon, learner: Learner, person: Person, run: Run, found: dict[str, Any]
+) -> Done:
     """The account our lost answer was about, or one that was there before us: its age tells."""
     if _ours(learner, found):
         return _created(learner, int(found["id"]), [])
-    return _link(learnupon, learner, person, found)
+    return _link(learnupon, learner, person, run, found)
 
 
 def _ours(learner: Learner, found: dict[str, Any]) -> bool:
@@ -158,31 +160,42 @@ def _saved(learner: Learner, user_id: int, changes: dict[str, Any]) -> bool:
     return True
 
 
-def _link_existing(learnupon: LearnUpon, learner: Learner, person: Person) -> Done:
+def _link_existing(learnupon: LearnUpon, learner: Learner, person: Person, run: Run) -> Done:
     found = learnupon.find_user(person.email)
     if not found:
         raise TryAgain("LearnUpon says this e-mail exists, but does not show it yet.")
-    return _link(learnupon, learner, person, found)
+    return _link(learnupon, learner, person, run, found)
 
 
-def _link(learnupon: LearnUpon, learner: Learner, person: Person, found: dict[str, Any]) -> Done:
+def _link(learnupon: LearnUpon, learner: Learner, person: Person, run: Run, found: dict[str, Any]) -> Done:
     """The e-mail has an account in this portal: link it, bring its data up to date, fetch its progress at once."""
     if found.get("enabled") is False:
         claims.save(learner, creating_since=None)
         return done("disabled")
-    if not _tie(learner, int(found["id"]), read_due_at=timezone.now()):
+    with run.asking():
+        tied = _tie(learner, int(found["id"]), read_due_at=timezone.now())
+    if not tied:
         return done("linked_elsewhere")
     _, warnings = carrying.carry(learnupon, learner, person, found)
     return done("already_exists", learner, warnings=warnings)
 
 
-def _bring_up_to_date(learnupon: LearnUpon, learner: Learner, person: Person) -> Done:
+def _bring_up_to_date(learnupon: LearnUpon, learner: Learner, person: Person, run: Run) -> Done:
     """The learner is linked already: write only what differs."""
     there = learnupon.user(int(learner.learnupon_user_id or 0))
     if there.get("enabled") is False:
         return done("disabled", learner)
-    changed, warnings = carrying.carry(learnupon, learner, person, there)
-    return done("updated" if changed else "already_exists", learner, warnings=warnings)
+    changed, warnings = carrying.carry(learnupon, learner, person, there, run)
+    return done(_how(learner, run, there, changed), learner, warnings=warnings)
+
+
+def _how(learner: Learner, run: Run, there: dict[str, Any], changed: bool) -> str:
+    """How it ended; what an earlier attempt of the same run had done, before it could tell, comes first."""
+    if run.did(learner.invited_at):
+        return "invited"
+    if run.did(learner.linked_at):
+        return "created" if run.made(there.get("created_at")) else "already_exists"
+    return "updated" if changed or run.earlier else "already_exists"
 
 
 # --- accounts whose maker died ---------------------------------------------------------------------------
@@ -208,16 +221,16 @@ def take_up(portal: Portal) -> None:
 
 
 # --- User Invite -----------------------------------------------------------------------------------------
-def invite(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def invite(learner: Learner, person: Person, run: Run) -> Done:
     """Make sure the person has been invited, unless they have an account already."""
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
     if learner.learnupon_user_id:
-        return _bring_up_to_date(learnupon, learner, person)
+        return _bring_up_to_date(learnupon, learner, person, run)
     if not (_lost(learner) or _pending(learner)):
         found = learnupon.find_user(person.email) or _under_another_email(learnupon, person)
         if found:
-            return _link(learnupon, learner, person, found)
-    return _invite(learnupon, learner, person, inputs)
+            return _link(learnupon, learner, person, run, found)
+    return _invite(learnupon, learner, person, run)
 
 
 def _lost(learner: Learner) -> bool:
@@ -229,18 +242,19 @@ def _pending(learner: Learner) -> bool:
     return learner.state == Learner.State.PENDING and learner.invitation == Learner.Sent.SENT
 
 
-def _invite(learnupon: LearnUpon, learner: Learner, person: Person, inputs: Inputs) -> Done:
+def _invite(learnupon: LearnUpon, learner: Learner, person: Person, run: Run) -> Done:
     """Send the invitation, unless one is open or may be."""
     if _lost(learner):
         return invitations.check(learnupon, learner)
     if _pending(learner) and not invitations.lapsed(learnupon, learner):
-        return done("already_invited")
+        return done("invited" if run.did(learner.invited_at) else "already_invited")
     claims.save(learner, **_identity(person))
     values = people.data_for(learner, person).values
-    return invitations.send(learnupon, learner, values, numbers.whole(inputs.get("group")))
+    with run.asking():
+        return invitations.send(learnupon, learner, values, numbers.whole(run.inputs.get("group")))
 
 
 # --- Update Learner --------------------------------------------------------------------------------------
-def update(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def update(learner: Learner, person: Person, run: Run) -> Done:
     """Carry the record's present values over to its learner, who must be linked."""
-    return _bring_up_to_date(LearnUpon(learner.portal, Lane.ACTIONS), learner, person)
+    return _bring_up_to_date(LearnUpon(learner.portal, Lane.ACTIONS), learner, person, run)

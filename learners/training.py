@@ -1,7 +1,7 @@
 """The actions about a linked learner's courses, groups and access."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext
 from typing import Any
 
 from django.db.models import F
@@ -12,38 +12,39 @@ from learners.models import Enrollment, Learner
 from learners.observations import from_rest
 from learners.outcomes import done
 from learners.people import Person
+from learners.runs import Run
 from portals.clients.errors import NotFound, Refused, Unclear
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon, is_admin
 from portals.conversion import as_date
 from portals.lanes import Lane
 from webhooks.results import Done
 
-Inputs = dict[str, Any]
 ADMINS = "Access was left as it is, because this account is an admin's: change it in LearnUpon."
 
 
-def enroll_in_course(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def enroll_in_course(learner: Learner, person: Person, run: Run) -> Done:
     """Enroll the learner; somebody who has not accepted the invitation yet is enrolled when they do."""
-    course_id = chosen(inputs, "course")
+    course_id = chosen(run, "course")
     if learner.state == Learner.State.PENDING:
         claims.save(learner, queued_courses=sorted({*learner.queued_courses, course_id}))
         return done("queued")
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
-    return done(enroll(learnupon, learner, course_id), learner)
+    return done(enroll(learnupon, learner, course_id, run), learner)
 
 
-def enroll(learnupon: LearnUpon, learner: Learner, course_id: int) -> str:
+def enroll(learnupon: LearnUpon, learner: Learner, course_id: int, run: Run | None = None) -> str:
     """Enroll, and say how it ended. LearnUpon's words for "enrolled already" are not published (learnupon.md 1.6) and
     a lost answer has none, so both are looked up."""
-    user_id = int(learner.learnupon_user_id or 0)
+    user_id, code = int(learner.learnupon_user_id or 0), "enrolled"
     try:
-        learnupon.enroll(user_id, course_id)
-    except (AlreadyThere, DataRejected, Unclear) as error:
-        if not any(_under_way(row, course_id) for row in _read(learnupon, learner)):
+        with run.asking() if run else nullcontext():
+            learnupon.enroll(user_id, course_id)
+    except (AlreadyThere, DataRejected, Unclear):
+        there = [row for row in _read(learnupon, learner) if _under_way(row, course_id)]
+        if not there:
             raise
-        code = "enrolled" if isinstance(error, Unclear) else "already_enrolled"
-    else:
-        code = "enrolled"
+        if not (run and any(run.made(row.get("date_enrolled")) for row in there)):
+            code = "already_enrolled"
     claims.save(learner, read_due_at=timezone.now())
     return code
 
@@ -70,9 +71,9 @@ def enroll_queued(learnupon: LearnUpon, learner: Learner) -> None:
         claims.save(learner, queued_courses=rest)
 
 
-def unenroll(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def unenroll(learner: Learner, person: Person, run: Run) -> Done:
     """Withdraw the learner from a course; a finished enrollment is kept as history."""
-    course_id = chosen(inputs, "course")
+    course_id = chosen(run, "course")
     if learner.state == Learner.State.PENDING:
         claims.save(learner, queued_courses=[c for c in learner.queued_courses if c != course_id])
         return done("unenrolled")
@@ -80,13 +81,14 @@ def unenroll(learner: Learner, person: Person, inputs: Inputs) -> Done:
     rows = list(_open(learnupon, learner, course_id))
     try:
         for row in rows:
-            learnupon.unenroll(int(row["id"]))
+            with run.asking():
+                learnupon.unenroll(int(row["id"]))
     except (NotFound, Unclear):  # done all the same, if nothing is open any more
         if any(_open(learnupon, learner, course_id)):
             raise
     if rows:
         claims.save(learner, read_due_at=timezone.now())
-    return done("unenrolled" if rows else "not_enrolled", learner)
+    return done("unenrolled" if rows or run.earlier else "not_enrolled", learner)
 
 
 def _open(learnupon: LearnUpon, learner: Learner, course_id: int) -> Iterator[dict[str, Any]]:
@@ -99,36 +101,39 @@ def _open(learnupon: LearnUpon, learner: Learner, course_id: int) -> Iterator[di
             yield row
 
 
-def add_to_group(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def add_to_group(learner: Learner, person: Person, run: Run) -> Done:
     """Put the learner into a group; LearnUpon then enrolls them in the group's courses."""
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
-    group_id, user_id = chosen(inputs, "group"), int(learner.learnupon_user_id or 0)
-    code = "already_in_group"
-    if group_id not in learnupon.groups_of_user(user_id):
-        with suppress(AlreadyThere):
-            learnupon.add_to_group(user_id, group_id)
-            code = "added_to_group"
+    group_id, user_id = chosen(run, "group"), int(learner.learnupon_user_id or 0)
+    there = group_id in learnupon.groups_of_user(user_id)
+    try:
+        if not there:
+            with run.asking():
+                learnupon.add_to_group(user_id, group_id)
+    except AlreadyThere:
+        there = True
     claims.save(learner, read_due_at=timezone.now())  # also after an earlier call whose answer was lost
-    return done(code, learner)
+    return done("already_in_group" if there and not run.earlier else "added_to_group", learner)
 
 
-def remove_from_group(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def remove_from_group(learner: Learner, person: Person, run: Run) -> Done:
     """Take the learner out of a group; their enrollments stay."""
     learnupon = LearnUpon(learner.portal, Lane.ACTIONS)
-    group_id, user_id = chosen(inputs, "group"), int(learner.learnupon_user_id or 0)
-    if group_id not in learnupon.groups_of_user(user_id):
-        return done("not_in_group", learner)
+    group_id, user_id = chosen(run, "group"), int(learner.learnupon_user_id or 0)
+    there = group_id in learnupon.groups_of_user(user_id)
     try:
-        learnupon.remove_from_group(user_id, group_id)
+        if there:
+            with run.asking():
+                learnupon.remove_from_group(user_id, group_id)
     except NotFound:
-        return done("not_in_group", learner)
-    return done("removed_from_group", learner)
+        there = False
+    return done("removed_from_group" if there or run.earlier else "not_in_group", learner)
 
 
-def set_access(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def set_access(learner: Learner, person: Person, run: Run) -> Done:
     """Disable or enable the learner's account; disabling keeps everything they did. An admin's is left alone: whoever
     may edit a contact could else lock the portal's admins out, or let one in again whose login was taken away."""
-    access = str(inputs.get("access") or "")
+    access = str(run.inputs.get("access") or "")
     if access not in ("enable", "disable"):
         raise DataRejected(
             "Choose in the workflow step whether access is enabled or disabled.", code="access"
@@ -140,9 +145,9 @@ def set_access(learner: Learner, person: Person, inputs: Inputs) -> Done:
     return done("access_enabled" if access == "enable" else "access_disabled", learner)
 
 
-def look_up_progress(learner: Learner, person: Person, inputs: Inputs) -> Done:
+def look_up_progress(learner: Learner, person: Person, run: Run) -> Done:
     """Read the learner's progress in a course now, as outputs a workflow can branch on."""
-    course_id = chosen(inputs, "course")
+    course_id = chosen(run, "course")
     _read(LearnUpon(learner.portal, Lane.ACTIONS), learner)
     newest = (
         Enrollment.objects.filter(learner=learner, course_id=course_id, unenrolled=False)
@@ -168,9 +173,9 @@ def progress_outputs(row: Enrollment, time_zone: str = "UTC") -> dict[str, str]:
     }
 
 
-def chosen(inputs: Inputs, name: str) -> int:
+def chosen(run: Run, name: str) -> int:
     """The course or group chosen in the workflow step."""
-    value = str(inputs.get(name) or "")
+    value = str(run.inputs.get(name) or "")
     if not value.isascii() or not value.isdigit() or len(value) > 18:
         raise DataRejected(f"Choose a {name} in the workflow step.", code=name)
     return int(value)

@@ -24,7 +24,8 @@ class DeliveryAdmin(ReadOnly):
     fields = (
         "account", "portal", "kind", "lane", "received_at", "occurred_at", "record_type", "record_id",
         "learnupon_user_id", "enrollment_id", "state", "outcome", "reason", "what_to_do", "correlation_id", "next_try",
-        "claim", "unended", "attempts", "first_tried_at", "done_at", "tell", "tell_due_at", "tell_attempts", "tell_until",
+        "claim", "unended", "asked_at", "attempts", "first_tried_at", "done_at", "tell", "tell_due_at", "tell_attempts",
+        "tell_until",
     )  # fmt: skip
     readonly_fields = ("what_to_do", "next_try")
     actions = ("again",)

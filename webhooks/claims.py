@@ -5,7 +5,7 @@ dead finds that its delivery is somebody else's and changes nothing.
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from portals import retries
 from portals.clients import breaker
 from portals.clients.breaker import Vendor
-from portals.clients.errors import Reason
+from portals.clients.errors import Reason, TryAgain
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal
 from webhooks import endings
@@ -124,6 +124,14 @@ def release(deliveries: list[Delivery]) -> None:
 def write(delivery: Delivery, result: Result) -> bool:
     """Write a result down; False when the claim was lost meanwhile."""
     return delivery.pk in endings.write([(delivery, result)])
+
+
+def ask(delivery: Delivery, at: datetime | None) -> None:
+    """Note that a vendor is asked now, before it is; None takes it back. Whoever lost the claim asks no more."""
+    theirs = Delivery.objects.filter(pk=delivery.pk, claim=delivery.claim, state=Delivery.State.WAITING)
+    if not theirs.update(asked_at=at):
+        raise TryAgain("Another worker has this request.", counts=False)
+    delivery.asked_at = at
 
 
 def forgotten() -> dict[str, object]:

@@ -53,6 +53,8 @@ class Delivery(models.Model):
     claim = models.PositiveIntegerField(default=0)
     # Claims taken since one of them ended: more than the one in hand means that workers died of it, or with it.
     unended = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # When LearnUpon was asked to do it, unless it clearly said no: a repeat may find its own work done.
+    asked_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     first_tried_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=32, blank=True)

@@ -45,9 +45,9 @@ DUE = (
 # Every waiting time there is: moving these back is how a test lets hours pass.
 CLOCKS = (
     ("webhooks_delivery", "due_at"), ("webhooks_delivery", "tell_due_at"), ("webhooks_delivery", "received_at"),
-    ("webhooks_delivery", "done_at"), ("learners_enrollment", "due_at"), ("learners_walk", "due_at"),
+    ("webhooks_delivery", "done_at"), ("webhooks_delivery", "asked_at"), ("learners_enrollment", "due_at"), ("learners_walk", "due_at"),
     ("learners_walk", "ended_at"), ("learners_learner", "welcome_due_at"), ("learners_learner", "look_at"),
-    ("learners_learner", "read_due_at"), ("learners_learner", "checked_at"), ("learners_learner", "busy_until"), ("learners_learner", "invited_at"),
+    ("learners_learner", "read_due_at"), ("learners_learner", "checked_at"), ("learners_learner", "busy_until"), ("learners_learner", "invited_at"), ("learners_learner", "linked_at"),
     ("gdpr_erasurestep", "due_at"), ("portals_portal", "last_walk_at"), ("portals_portal", "connected_at"),
 )  # fmt: skip
 

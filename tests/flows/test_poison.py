@@ -1,10 +1,8 @@
 """Rows our own code fails on: set aside after a while, their neighbours untouched, and worked again when asked."""
 
-from typing import Any
-
 import pytest
 
-from learners import actions, enrollments, people, provisioning, push
+from learners import actions, enrollments, people, provisioning, push, runs
 from learners.models import Enrollment, Learner
 from portals import retries
 from portals.clients.batches import Batch, Row
@@ -24,10 +22,10 @@ def test_a_delivery_that_breaks_our_code_is_set_aside_and_its_neighbours_go_on(
     contacts = [stage.new_contact(email=f"p{number}@northwind.example") for number in range(5)]
     add = provisioning.add
 
-    def breaks(learner: Learner, person: people.Person, inputs: dict[str, Any]) -> object:
+    def breaks(learner: Learner, person: people.Person, run: runs.Run) -> object:
         if learner.record_id == contacts[2]:
             raise ZeroDivisionError
-        return add(learner, person, inputs)
+        return add(learner, person, run)
 
     monkeypatch.setattr(actions, "user_add", actions._action(breaks, linked=False))  # type: ignore[arg-type]
     monkeypatch.setattr("webhooks.tasks.flow", lambda kind: actions.user_add)
