@@ -230,6 +230,9 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
         try:
             seen = from_rest(*learnupon.enrollment(row.enrollment_id))
         except NotFound:
+            # Perhaps the account is gone with it: the next comparison asks LearnUpon. This comes first, because no walk
+            # comes back to an enrollment that is marked.
+            Learner.objects.filter(pk=row.learner_id).update(fingerprint="", checked_at=None)
             Enrollment.objects.filter(pk=row.pk, version=row.version).update(
                 unenrolled=True,
                 version=F("version") + 1,
@@ -237,8 +240,6 @@ def _find_missing(walk: Walk, learnupon: LearnUpon, course_id: int) -> None:
                 due_at=Now(),
                 read_as_of=walk.course_as_of,
             )
-            # Perhaps the account is gone with it: the next comparison asks LearnUpon.
-            Learner.objects.filter(pk=row.learner_id).update(fingerprint="", checked_at=None)
         except Refused:  # proves nothing; the next walk asks again
             continue
         else:

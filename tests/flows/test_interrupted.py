@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from gdpr import steps
 from gdpr.models import Erasure, ErasureStep
@@ -14,7 +16,7 @@ from learners.models import Enrollment, Learner, Walk
 from tests.flows.stage import Stage
 from tests.flows.test_erasure import delete_privately
 from tests.flows.test_push import linked, seen, tied_to
-from tests.flows.test_walks import MARIA, link
+from tests.flows.test_walks import MARIA, link, walk_on
 
 GONE = """
 CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
@@ -46,6 +48,25 @@ def test_a_walk_that_died_after_its_last_page_ends(stage: Stage) -> None:
     stage.work()
     walk.refresh_from_db()
     assert (walk.state, walk.due_at) == ("done", None)
+
+
+def test_a_worker_that_dies_over_a_vanished_enrollment_forgets_no_half_of_it(stage: Stage) -> None:
+    """Would catch: a learner whose account is gone and of whom nobody asks LearnUpon any more."""
+    maria = link(stage, MARIA, stage.contact(MARIA))
+    walks.start(stage.portals["acme"])
+    stage.work()
+    rows = stage.world("enrollments", portal="acme", user_id=maria.learnupon_user_id)
+    acme = stage.worlds.sandbox.worlds.learnupon.portals["acme"]
+    stage.worlds.do(acme.drop_enrollment, acme.enrollments[rows[0]["id"]])
+    Learner.objects.update(checked_at=Now())
+    Enrollment.objects.update(read_as_of=timezone.now() - timedelta(hours=1))
+    walk = walks.start(stage.portals["acme"])
+    with database_gone_at("learners_learner"):
+        walk_on(walk)
+    assert walk_on(walk)
+    maria.refresh_from_db()
+    assert Enrollment.objects.get(enrollment_id=rows[0]["id"]).unenrolled
+    assert maria.checked_at is None
 
 
 def test_pausing_is_all_or_nothing(stage: Stage) -> None:
