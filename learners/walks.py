@@ -43,6 +43,7 @@ def start(portal: Portal, kind: str = Walk.Kind.HISTORY, *, preview: bool = Fals
         cancel(running)  # a person waits for this one, and the next regular check is never far
     elif running:
         Walk.objects.filter(pk=running.pk, kind=Walk.Kind.POLL).update(kind=kind)
+        running.refresh_from_db()
         return running
     try:
         with transaction.atomic():

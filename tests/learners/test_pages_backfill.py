@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from learners.models import Walk
-from portals.models import Portal
+from portals.models import AuditEntry, Portal
 
 
 @pytest.fixture
@@ -54,6 +54,17 @@ def test_two_readings_at_once_are_refused_in_words(as_acme: Client, acme_portal:
     )
     assert Walk.objects.get() == walk
     assert as_acme.post(address, {"what": "nonsense"}).status_code == 404
+
+
+def test_a_regular_check_under_way_becomes_the_history(
+    as_acme: Client, acme_portal: Portal, walk: Walk
+) -> None:
+    Walk.objects.filter(pk=walk.pk).update(kind=Walk.Kind.POLL)
+    address = f"/portals/{acme_portal.pk}/backfill/start"
+    page = as_acme.post(address, {"what": "history"}, follow=True).content.decode()
+    assert ("Started." in page, "another reading is under way" in page) == (True, False)
+    assert AuditEntry.objects.get().action == "history started"
+    assert Walk.objects.get().kind == Walk.Kind.HISTORY
 
 
 def test_progress(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
