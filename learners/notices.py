@@ -6,6 +6,7 @@ a crash in between costs a mail and never sends a second one.
 
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -67,16 +68,27 @@ LETTERS: dict[Cause, Letter] = {
 
 
 def tell() -> int:
-    """Send what is to be told; how many mails went."""
-    return sum(_tell(cause, finding) for cause, finder in FINDERS.items() for finding in finder())
+    """Send what is to be told, for at most a slice of time: a later tick goes on. How many mails went."""
+    until, sent = time.monotonic() + settings.SLICE_SECONDS, 0
+    for cause, finding in ((cause, finding) for cause, finder in FINDERS.items() for finding in finder()):
+        account = HubSpotAccount.objects.get(pk=finding.account_id)
+        to = _recipients(account, cause)
+        if not to or _told(account, cause, finding):
+            continue
+        sent += _tell(account, to, cause, finding)
+        if (
+            time.monotonic() >= until
+        ):  # only after a try: what was told already must not keep the rest from its turn
+            break
+    return sent
 
 
-def _tell(cause: Cause, finding: Finding) -> int:
-    account = HubSpotAccount.objects.get(pk=finding.account_id)
-    quiet = Silence.objects.filter(account=account, cause=cause).values_list("email", flat=True)
-    to = [email for email in account.admin_emails if email not in set(quiet)]
-    if not to or _told(account, cause, finding):
-        return 0
+def _recipients(account: HubSpotAccount, cause: Cause) -> list[str]:
+    quiet = set(Silence.objects.filter(account=account, cause=cause).values_list("email", flat=True))
+    return [email for email in account.admin_emails if email not in quiet]
+
+
+def _tell(account: HubSpotAccount, to: list[str], cause: Cause, finding: Finding) -> int:
     connection = get_connection()
     try:
         connection.open()

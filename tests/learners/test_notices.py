@@ -134,6 +134,17 @@ def test_a_mail_server_that_is_down_loses_nothing(acme_portal: Portal, mailoutbo
     assert notices.tell() == 1
 
 
+def test_what_a_tick_has_no_time_for_is_told_by_the_next(
+    acme_portal: Portal, globex_portal: Portal, mailoutbox: Mails
+) -> None:
+    """Would catch: a task stopped for taking too long, after a notice was written down and before it was mailed."""
+    for portal in (acme_portal, globex_portal):
+        lose(portal)
+    with override_settings(SLICE_SECONDS=0):
+        assert [notices.tell() for _ in range(3)] == [1, 1, 0]
+    assert [mail.to for mail in mailoutbox] == [["admin@acme.example"], ["admin@globex.example"]]
+
+
 def test_the_link_switches_one_cause_off_for_one_person(
     client: Client, acme: HubSpotAccount, acme_portal: Portal, mailoutbox: Mails
 ) -> None:
