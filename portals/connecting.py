@@ -243,16 +243,19 @@ def _locked(portal: Portal) -> Portal:
     return Portal.objects.select_for_update(no_key=True).get(pk=portal.pk)
 
 
+@transaction.atomic
 def pause(portal: Portal, actor: str = "") -> None:
     Portal.objects.filter(pk=portal.pk, state=Portal.State.CONNECTED).update(state=Portal.State.PAUSED)
     audit.record(portal.account, actor, "portal paused", portal)
 
 
+@transaction.atomic
 def resume(portal: Portal, actor: str = "") -> None:
     Portal.objects.filter(pk=portal.pk, state=Portal.State.PAUSED).update(state=Portal.State.CONNECTED)
     audit.record(portal.account, actor, "portal resumed", portal)
 
 
+@transaction.atomic
 def remove(portal: Portal, actor: str = "") -> None:
     """No data flows any more and the keys go at once; the number stays taken."""
     Portal.objects.filter(pk=portal.pk).update(

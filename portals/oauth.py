@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portals import recipients, schema, tokens
+from portals import audit, recipients, schema, tokens
 from portals.clients import versions
 from portals.clients.errors import Disconnected, Refused, TokenRefused, TryAgain, VendorError
 from portals.clients.hubspot import HubSpot
@@ -184,7 +184,7 @@ def describe(account: HubSpotAccount) -> None:
     account.save(update_fields=["time_zone", "ui_domain"])
 
 
-def disconnect(account: HubSpotAccount) -> None:
+def disconnect(account: HubSpotAccount, actor: str = "") -> None:
     """Uninstall the app from the account, as a person asked. Raises VendorError, with nothing changed, while HubSpot
     does not answer: the app would stay installed there behind our back."""
     hubspot = HubSpot(account, Lane.ACTIONS)
@@ -193,4 +193,7 @@ def disconnect(account: HubSpotAccount) -> None:
             hubspot.uninstall()
         except TokenRefused:  # whether it is gone, only a renewal tells
             hubspot.uninstall()
-    tokens.mark_disconnected(account, "disconnected_here")
+    with transaction.atomic():
+        tokens.mark_disconnected(account, "disconnected_here")
+        if actor:
+            audit.record(account, actor, "app removed from HubSpot")

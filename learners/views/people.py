@@ -1,6 +1,7 @@
 """The learners of a portal: find one, see everything about them, act on them."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -116,8 +117,9 @@ def unlink(request: SignedIn, portal_id: int, learner_id: int) -> HttpResponse:
     portal = portal_or_404(request, portal_id)
     learner = learner_or_404(portal, learner_id)
     if confirmed(request):
-        links.unlink(learner, "Unlinked by an admin")
-        audit.record(request.account, request.actor, "learner unlinked", portal, learner=learner.pk)
+        with transaction.atomic():
+            links.unlink(learner, "Unlinked by an admin")
+            audit.record(request.account, request.actor, "learner unlinked", portal, learner=learner.pk)
         messages.success(request, "Unlinked. Nothing more is collected about this person in this portal.")
     return redirect("learners:person", portal.pk, learner.pk)
 

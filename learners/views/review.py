@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -79,8 +80,13 @@ def decide(request: SignedIn, portal_id: int, item_id: int) -> HttpResponse:
     choice = request.POST.get("keep", "")
     if item is None or choice not in DECIDED:
         raise Http404
-    if reviewing.keep(item, choice):
-        audit.record(request.account, request.actor, "identity decided", portal, item=item.pk, choice=choice)
+    with transaction.atomic():
+        kept = reviewing.keep(item, choice)
+        if kept:
+            audit.record(
+                request.account, request.actor, "identity decided", portal, item=item.pk, choice=choice
+            )
+    if kept:
         messages.success(request, DECIDED[choice])
     else:
         messages.error(request, "This was decided already, or the person was erased meanwhile.")

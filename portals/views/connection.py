@@ -1,6 +1,7 @@
 """Connecting a portal, its settings, new keys, pausing and removing it."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -42,8 +43,9 @@ def settings_page(request: SignedIn, portal_id: int) -> HttpResponse:
         return render(request, "portals/webhook_state.html", {"portal": portal})
     form = SettingsForm(request.POST or None, portal=portal)
     if form.is_valid():
-        changed = form.save()
-        audit.record(request.account, request.actor, "portal settings saved", portal, changed=changed)
+        with transaction.atomic():
+            changed = form.save()
+            audit.record(request.account, request.actor, "portal settings saved", portal, changed=changed)
         messages.success(request, "Saved.")
         return redirect("portals:settings", portal.pk)
     return portal_page(request, portal, "portals/settings.html", "settings", form=form, keys=KeysForm())

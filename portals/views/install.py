@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from portals import audit, oauth, sessions
+from portals import oauth, sessions
 from portals.clients.errors import VendorError
 from portals.sessions import account_required
 from portals.views.signed_in import SignedIn, confirmed
@@ -57,11 +57,10 @@ def disconnect(request: SignedIn) -> HttpResponse:
     if not confirmed(request):
         return redirect("learners:overview")
     try:
-        oauth.disconnect(request.account)
+        oauth.disconnect(request.account, request.actor)
     except VendorError:
         messages.error(request, "HubSpot did not answer, so nothing was changed. Try again in a minute.")
         return redirect("learners:overview")
-    audit.record(request.account, request.actor, "app removed from HubSpot")
     messages.success(
         request, "The app has been removed from your HubSpot account. Install it again at any time."
     )

@@ -13,6 +13,7 @@ from tests.conftest import signed_in
 from tests.flows.stage import ACME, GLOBEX, Stage
 from tests.flows.test_push import linked, seen
 from tests.flows.test_story import install_by_hand
+from tests.security.test_audited import no_trail
 from webhooks.models import Delivery
 
 AMARA, BJORN = "amara.abara@northwind.example", "bjorn.bergstrom@contoso.example"
@@ -42,6 +43,14 @@ def test_leaving_for_good_deletes_everything_at_once(stage: Stage) -> None:
     assert Erasure.objects.filter(account=gone).count() == 1
     assert stage.calls_to("hubspot", "external-install", "DELETE")
     assert admin.get(address.removesuffix("/leave")).status_code in (302, 404)
+
+
+def test_the_app_is_removed_with_its_entry_or_not_at_all(stage: Stage) -> None:
+    admin = signed_in(account())
+    admin.raise_request_exception = False
+    with no_trail():
+        assert admin.post("/portals/disconnect", {"confirm": "yes"}).status_code >= 500
+    assert account().connected
 
 
 def test_hubspot_that_does_not_answer_keeps_everything(stage: Stage) -> None:
