@@ -62,9 +62,8 @@ class ErasureStep(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     secret = EncryptedTextField(default="")
     due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
-    claim = models.PositiveIntegerField(
-        default=0
-    )  # claims since one of them ended: above 1 a worker died with it
+    # Claims since one of them ended: above 1 a worker died with it.
+    claim = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True)

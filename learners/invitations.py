@@ -13,6 +13,7 @@ from learners.models import Learner
 from learners.outcomes import done
 from learners.reviewing import Side
 from learners.reviewitem import ReviewItem
+from learners.runs import CLOCKS_APART
 from portals.clients.errors import Refused, TryAgain, Unclear, VendorError
 from portals.clients.learnupon import AlreadyThere, DataRejected, LearnUpon
 from portals.lanes import Lane
@@ -24,10 +25,8 @@ from webhooks.results import Done
 LOOK_AGAIN = ((timedelta(minutes=10), 10), (timedelta(hours=2), 120), (timedelta(days=2), 1800))
 LOOK_RARELY = 6 * 3600
 LAPSED = timedelta(days=4)  # the link of an invitation is valid for 72 hours
-CLOCKS_APART = timedelta(minutes=10)  # how far LearnUpon's clock and ours may differ
-ONE_BY_ONE = (
-    5  # up to so many pending learners are searched singly; more of them by the portal's invitation list
-)
+# Up to so many pending learners are searched singly; more of them by the portal's invitation list.
+ONE_BY_ONE = 5
 
 
 def send(learnupon: LearnUpon, learner: Learner, values: dict[str, Any], group_id: int | None = None) -> Done:

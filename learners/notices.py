@@ -76,9 +76,8 @@ def tell() -> int:
         if not to or _told(account, cause, finding):
             continue
         sent += _tell(account, to, cause, finding)
-        if (
-            time.monotonic() >= until
-        ):  # only after a try: what was told already must not keep the rest from its turn
+        # Only after a try: what was told already must not keep the rest from its turn.
+        if time.monotonic() >= until:
             break
     return sent
 

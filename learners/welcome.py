@@ -38,9 +38,8 @@ def send_due(most: int = 100) -> int:
             break
         try:
             sent += _send(learner)
-        except (
-            TryAgain
-        ) as error:  # for this one and so for all: nobody waits for a dead server a thousand times
+        except TryAgain as error:
+            # For this one and so for all: nobody waits for a dead server a thousand times.
             later = Now() + timedelta(seconds=retries.wait(1, error))
             all_due = Learner.objects.filter(welcome=Learner.Sent.DUE, welcome_due_at__lte=Now())
             all_due.update(welcome_due_at=later)

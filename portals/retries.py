@@ -19,9 +19,8 @@ ANSWER_BEFORE_EXPIRY = timedelta(hours=1)
 # What our own code fails on so often, or what so many workers die with one after the other, waits for a person: about
 # half an hour of failing, a quarter of an hour of dying.
 POISON_ATTEMPTS = 8
-UNKNOWN_CALLBACK_SECONDS = (
-    900  # a callback can overtake our own 200; after this HubSpot really does not know it
-)
+# A callback can overtake our own 200; after this HubSpot really does not know it.
+UNKNOWN_CALLBACK_SECONDS = 900
 
 
 class Trouble(Protocol):

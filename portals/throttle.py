@@ -21,9 +21,8 @@ from django.shortcuts import render
 from portals.clients import limiter
 
 PREFIX = "throttle"
-AWAY_SECONDS = (
-    5.0  # a Redis that did not answer is left alone for so long, so that nobody waits for it in a row
-)
+# A Redis that did not answer is left alone for so long, so that nobody waits for it in a row.
+AWAY_SECONDS = 5.0
 MOST_REMEMBERED = 10_000
 
 _COUNT = """

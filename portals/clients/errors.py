@@ -3,9 +3,8 @@
 import re
 from enum import StrEnum
 
-LONGEST = (
-    500  # characters of a message: no page shows more, and a search for addresses takes their square in time
-)
+# Characters of a message: no page shows more, and a search for addresses takes their square in time.
+LONGEST = 500
 # Vendors quote the e-mail they refuse. Their words are kept with portals and walks, where no erasure looks for a person.
 ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
 

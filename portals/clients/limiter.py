@@ -22,9 +22,8 @@ from portals.lanes import RANK
 
 LONG_US = 10_000_000  # HubSpot's window, and how long a fresh Redis counts as full
 SHORT_US = 1_000_000  # within it, a window of our own keeps bursts apart
-STALE_GRANT_SECONDS = (
-    1.0  # a grant is stamped when given; used later than this it would sit in another window
-)
+# A grant is stamped when given; used later than this it would sit in another window.
+STALE_GRANT_SECONDS = 1.0
 PATIENCE_SECONDS = 1.0  # shorter waits are sat out, longer ones free the worker
 REDIS_SECONDS = 0.5
 FOREIGN_SLACK = 3  # HubSpot's count and ours are a few requests apart while requests are under way
