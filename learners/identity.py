@@ -53,17 +53,19 @@ def about_nobody(delivery: Delivery) -> Result:
     """No link. A run that read the record just before may be making one: that is waited for. Not for somebody erased:
     no run makes a learner of them."""
     erased = tombstones.record_is_erased(delivery.account, delivery.record_type, delivery.record_id)
-    if not erased and _runs_wait(delivery):
-        after = retries.scaled(RUN_SECONDS)
-        return Later("A workflow action about this record is under way.", after, counts=False)
-    return NOBODY
+    return _after_the_runs() if not erased and _runs_of(delivery, [delivery.record_id]).exists() else NOBODY
 
 
-def _runs_wait(delivery: Delivery) -> bool:
+def _after_the_runs() -> Later:
+    after = retries.scaled(RUN_SECONDS)
+    return Later("A workflow action about this record is under way.", after, counts=False)
+
+
+def _runs_of(delivery: Delivery, record_ids: list[str]) -> QuerySet[Delivery]:
     runs = Delivery.objects.filter(kind__startswith="hubspot.action.", state=Delivery.State.WAITING)
     return runs.filter(
-        account_id=delivery.account_id, record_type=delivery.record_type, record_id=delivery.record_id
-    ).exists()
+        account_id=delivery.account_id, record_type=delivery.record_type, record_id__in=record_ids
+    )
 
 
 @one_by_one
@@ -89,6 +91,8 @@ def contacts_merged(delivery: Delivery) -> Result:
     tombstones.hold(delivery.account, delivery.record_type, survivor)
     if tombstones.record_is_erased(delivery.account, delivery.record_type, survivor):
         return _merged_into_nobody(delivery, others)
+    if _in_hand(delivery, others):
+        return _after_the_runs()
     _rename(delivery, others, survivor)
     theirs = [learner for other in others for learner in learners_of(delivery, other)]
     for learner in theirs:
@@ -110,6 +114,14 @@ def _merged_into_nobody(delivery: Delivery, others: list[str]) -> Result:
     for learner in (learner for other in others for learner in learners_of(delivery, other)):
         presence.tell_gone(learner)
     return Done("erased", "The surviving record was erased.", forget=True)
+
+
+def _in_hand(delivery: Delivery, others: list[str]) -> bool:
+    """Whether a worker is making a learner of a record that is no more. Until the merge is written down none takes up
+    another."""
+    runs = _runs_of(delivery, others)
+    list(runs.order_by("pk").select_for_update().values_list("pk"))
+    return runs.filter(unended__gt=0, due_at__gt=Now()).exists()
 
 
 def _rename(delivery: Delivery, others: list[str], survivor: str) -> None:

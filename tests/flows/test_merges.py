@@ -6,20 +6,25 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from gdpr import erasure
 from gdpr.models import Erasure
 from learners import enrollments, invitations, links, reviewing
+from learners.claims import learner_for
 from learners.models import Learner
 from learners.reviewing import Side
 from learners.reviewitem import ReviewItem
 from portals import tombstones
+from portals.lanes import Lane
 from tests.conftest import signed_in
 from tests.flows.stage import ACME, Stage
 from tests.flows.test_push import linked, seen
 from tests.flows.test_requests import EVENTS, event
 from tests.flows.test_story import progress
+from webhooks import claims, tasks
 from webhooks.models import Delivery
+from webhooks.results import Done
 
 AMARA, BJORN = "amara.abara@northwind.example", "bjorn.bergstrom@contoso.example"
 
@@ -222,6 +227,51 @@ def test_what_came_in_about_the_merged_record_is_found_under_the_survivor(stage:
     assert not Delivery.objects.exclude(body=None).exists()
     assert not Delivery.objects.filter(record_id__in=[gone, survivor]).exists()
     assert tombstones.record_is_erased(stage.accounts[ACME], "contact", gone)
+
+
+def test_a_merge_waits_for_who_is_just_being_added(stage: Stage) -> None:
+    """Would catch: a link to a record that is no more, made by a worker that had read it just before."""
+    old, survivor = stage.new_contact(email="new@x.example"), stage.new_contact()
+    account = stage.accounts[ACME]
+    (run,) = stage.run("user-add", old)
+    (in_hand,) = claims.claim(account.pk, Lane.ACTIONS, 10)
+    stage.control(
+        "POST", "merge", {"account": ACME, "contact_id": survivor, "merged_id": old, "new_id": False}
+    )
+    stage.hear()
+    tasks.drain(account.pk, Lane.LIVE)
+    merged = Delivery.objects.get(kind="hubspot.contact.merge")
+    assert (merged.state, merged.attempts) == ("waiting", 0)
+    made = made_by_a_worker(stage, old)
+    assert claims.write(in_hand, Done("created", "Made."))
+    stage.later(minutes=3)
+    made.refresh_from_db()
+    assert (made.record_id, made.state) == (survivor, "active")
+    assert Delivery.objects.get(callback_id=run).record_id == survivor
+
+
+def test_a_merge_waits_for_no_run_that_nobody_works_on(stage: Stage) -> None:
+    """Would catch: a paused portal that keeps every merge waiting for as long as it is paused."""
+    old, survivor = stage.new_contact(email="new@x.example"), stage.new_contact()
+    (run,) = stage.run("user-add", old)
+    stage.control(
+        "POST", "merge", {"account": ACME, "contact_id": survivor, "merged_id": old, "new_id": False}
+    )
+    stage.hear()
+    tasks.drain(stage.accounts[ACME].pk, Lane.LIVE)
+    assert Delivery.objects.get(callback_id=run).record_id == survivor
+    stage.work()
+    assert Learner.objects.get().record_id == survivor
+
+
+def made_by_a_worker(stage: Stage, record_id: str) -> Learner:
+    """As the worker makes it that has the run in hand."""
+    learner = learner_for(stage.portals["acme"], "contact", record_id)
+    assert learner
+    Learner.objects.filter(pk=learner.pk).update(
+        state="active", learnupon_user_id=7, checked_at=timezone.now()
+    )
+    return learner
 
 
 def test_a_merge_worked_again_after_a_death_still_knows_the_former_record(stage: Stage) -> None:
