@@ -44,6 +44,12 @@ def start(portal: Portal, kind: str = Walk.Kind.HISTORY, *, preview: bool = Fals
     elif running:
         Walk.objects.filter(pk=running.pk, kind=Walk.Kind.POLL).update(kind=kind)
         running.refresh_from_db()
+        if kind != Walk.Kind.POLL and (running.kind, running.preview) == (
+            kind,
+            preview,
+        ):  # one that rests goes on
+            resume(running)
+            running.refresh_from_db()
         return running
     try:
         with transaction.atomic():

@@ -81,6 +81,19 @@ def test_the_end_reloads_the_page_of_whoever_watches(as_acme: Client, acme_porta
     assert answer["HX-Refresh"] == "true"
 
 
+@pytest.mark.parametrize("kind", ["poll", "history"])
+def test_a_history_started_over_a_reading_that_rests_goes_on(
+    as_acme: Client, acme_portal: Portal, walk: Walk, kind: str
+) -> None:
+    """Would catch: a page that says "Started" about a reading that stays paused."""
+    Walk.objects.filter(pk=walk.pk).update(kind=kind, state="paused", due_at=None)
+    page = as_acme.post(f"/portals/{acme_portal.pk}/backfill/start", {"what": "history"}, follow=True)
+    assert "Started." in page.content.decode()
+    walk.refresh_from_db()
+    assert (walk.kind, walk.state) == ("history", "running")
+    assert walk.due_at
+
+
 def test_pause_resume_cancel(as_acme: Client, acme_portal: Portal, walk: Walk) -> None:
     for what, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         as_acme.post(f"/portals/{acme_portal.pk}/backfill/{walk.pk}/{what}")
