@@ -51,7 +51,11 @@ class Worlds:
 
     @property
     def quiet(self) -> bool:
-        """Nothing is on its way to Hubsync, nor gathered to be sent."""
+        """Nothing is on its way to Hubsync, nor gathered to be sent. Asked on the worlds' own loop: from here something
+        could be seen in neither place, just as it goes from the one to the other."""
+        return self.do(self._quiet)
+
+    def _quiet(self) -> bool:
         worlds = self.sandbox.worlds
         gathered = worlds.hubspot.events._waiting or any(worlds.learnupon.announcer._waiting.values())
         return not gathered and worlds.outbox.under_way == 0
