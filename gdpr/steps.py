@@ -25,6 +25,7 @@ from portals.clients.breaker import Vendor
 from portals.clients.errors import Mistake, NotFound, Refused, TryAgain, VendorError
 from portals.clients.hubspot import CONTACTS, HubSpot
 from portals.clients.learnupon import DataRejected, LearnUpon
+from portals.conversion import by_definition
 from portals.lanes import Lane
 from portals.models import HubSpotAccount, Portal, RecordType
 
@@ -188,9 +189,8 @@ def clear_record_id(account: HubSpotAccount, known: dict[str, Any]) -> None:
     learnupon = LearnUpon(portal, Lane.PRIVACY)
     try:
         there = _account(learnupon, known)
-        values = there.get("customDataFieldValues") or [] if there else []
-        held = {str(v.get("definition_id")): str(v.get("value")) for v in values if isinstance(v, dict)}
-        if there and held.get(str(known["field"])) == known["record"]:
+        held = by_definition(there.get("customDataFieldValues")) if there else {}
+        if there and str(held.get(str(known["field"]))) == known["record"]:
             learnupon.update_user(int(there["id"]), as_custom_data({str(known["field"]): ""}))
     except NotFound:
         return

@@ -7,8 +7,8 @@ from typing import Any
 
 from learners.models import Learner
 from portals.clients.hubspot import BATCH, OBJECTS, HubSpot
-from portals.conversion import CustomData, custom_data
-from portals.models import Portal, RecordType
+from portals.conversion import CustomData, by_definition, custom_data
+from portals.models import Portal, PropertyMapping, RecordType
 
 EMAIL = re.compile(
     r"[^@\s,;<>\"\x00-\x1f\x7f]{1,64}@[^@\s,;<>\"\x00-\x1f\x7f]+\.[^@\s,;<>\"\x00-\x1f\x7f]{2,}"
@@ -102,13 +102,19 @@ def data_for(learner: Learner, someone: Person, current: Any = None) -> CustomDa
     the portal has a field for it."""
     portal, rows = learner.portal, list(learner.portal.mappings.all())
     data = custom_data(rows, someone.properties, current, learner.account.time_zone)
-    there = {v.get("definition_id"): str(v.get("value") or "") for v in current or [] if isinstance(v, dict)}
-    for former in set(portal.former_record_fields) - {row.definition_id for row in rows}:
+    there = {number: str(value) for number, value in by_definition(current).items()}
+    for former in former_fields(portal, rows):
         if there.get(former) == learner.record_id:
-            data.values[str(former)] = ""
-    if portal.record_field and there.get(portal.record_field) != learner.record_id:
+            data.values[former] = ""
+    if portal.record_field and there.get(str(portal.record_field)) != learner.record_id:
         data.values[str(portal.record_field)] = learner.record_id
     return data
+
+
+def former_fields(portal: Portal, rows: list[PropertyMapping]) -> list[str]:
+    """The definition ids of fields that carried the record's id before, and that no property fills now."""
+    former = set(portal.former_record_fields) - {row.definition_id for row in rows}
+    return [str(number) for number in sorted(former)]
 
 
 def as_custom_data(values: dict[str, Any]) -> dict[str, Any]:

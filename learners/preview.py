@@ -10,7 +10,7 @@ from portals import tombstones
 from portals.clients.errors import NotFound
 from portals.clients.hubspot import OBJECTS, HubSpot
 from portals.clients.learnupon import LearnUpon
-from portals.conversion import Unconvertible, wanted
+from portals.conversion import Unconvertible, by_definition, wanted
 from portals.lanes import Lane
 from portals.models import Portal, PropertyMapping
 
@@ -111,7 +111,7 @@ def _basic(portal: Portal, someone: Person, there: dict[str, Any], label: str, n
 
 def _mapped(row: PropertyMapping, someone: Person, there: dict[str, Any], time_zone: str) -> Line:
     label, source = row.definition_label, row.property_label or row.property
-    before, raw = _now(there, row.definition_id), someone.properties.get(row.property)
+    before, raw = _now(there, str(row.definition_id)), someone.properties.get(row.property)
     try:
         value = wanted(row, raw, before, time_zone)
     except Unconvertible as error:
@@ -125,7 +125,7 @@ def _mapped(row: PropertyMapping, someone: Person, there: dict[str, Any], time_z
 
 
 def _record_id(portal: Portal, someone: Person, there: dict[str, Any]) -> Line:
-    number = portal.record_field or 0
+    number = str(portal.record_field)
     before = _now(there, number)
     note = SAME if before == someone.record_id else ""
     return Line(_label(portal, number), "record id", before, someone.record_id, note)
@@ -134,27 +134,18 @@ def _record_id(portal: Portal, someone: Person, there: dict[str, Any]) -> Line:
 def _former_record_ids(
     portal: Portal, rows: list[PropertyMapping], someone: Person, there: dict[str, Any]
 ) -> list[Line]:
-    """As learners/people.py empties them."""
-    former = set(portal.former_record_fields) - {row.definition_id for row in rows}
+    note = "emptied: it no longer carries the record id"
     return [
-        Line(
-            _label(portal, number),
-            "record id",
-            someone.record_id,
-            "",
-            "emptied: it no longer carries the record id",
-        )
-        for number in sorted(former)
+        Line(_label(portal, number), "record id", someone.record_id, "", note)
+        for number in people.former_fields(portal, rows)
         if _now(there, number) == someone.record_id
     ]
 
 
-def _label(portal: Portal, number: int) -> str:
-    return next((row["label"] for row in portal.fields if row["id"] == number), f"Field {number}")
+def _label(portal: Portal, number: str) -> str:
+    return next((row["label"] for row in portal.fields if str(row["id"]) == number), f"Field {number}")
 
 
-def _now(there: dict[str, Any], definition_id: int) -> str:
-    for row in there.get("customDataFieldValues") or []:
-        if isinstance(row, dict) and str(row.get("definition_id")) == str(definition_id):
-            return "" if row.get("value") is None else str(row["value"])
-    return ""
+def _now(there: dict[str, Any], number: str) -> str:
+    value = by_definition(there.get("customDataFieldValues")).get(number)
+    return "" if value is None else str(value)

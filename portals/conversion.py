@@ -126,14 +126,18 @@ class CustomData:
     warnings: list[str]
 
 
+def by_definition(current: Any) -> dict[str, Any]:
+    """LearnUpon's `customDataFieldValues` by definition id, as text: it is not said that ids are always numbers."""
+    rows = current if isinstance(current, list) else []
+    return {str(row.get("definition_id")): row.get("value") for row in rows if isinstance(row, dict)}
+
+
 def custom_data(
     mappings: list[PropertyMapping], properties: dict[str, Any], current: Any, time_zone: str
 ) -> CustomData:
     """Apply a portal's mapping to a record's properties. `current` is LearnUpon's `customDataFieldValues`; what
     equals it is left out, so that nothing is written when nothing differs."""
-    there = {
-        str(row.get("definition_id")): row.get("value") for row in current or [] if isinstance(row, dict)
-    }
+    there = by_definition(current)
     values: dict[str, Any] = {}
     warnings: list[str] = []
     # A property that was mapped after the record was read is not known to be empty.
