@@ -25,12 +25,12 @@ $$ BEGIN RAISE EXCEPTION 'the server is shutting down' USING ERRCODE = '57P01'; 
 
 
 @contextmanager
-def database_gone_at(table: str) -> Iterator[None]:
-    """The next change of this table finds the database gone."""
+def database_gone_at(table: str, when: str = "INSERT OR UPDATE", which: str = "STATEMENT") -> Iterator[None]:
+    """The next change of this table finds the database gone; or only a change of a `ROW WHEN (…)`."""
     with connection.cursor() as cursor:
         cursor.execute(GONE)
         cursor.execute(
-            f"CREATE TRIGGER gone BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION gone()"
+            f"CREATE TRIGGER gone BEFORE {when} ON {table} FOR EACH {which} EXECUTE FUNCTION gone()"
         )
     try:
         with pytest.raises(OperationalError):

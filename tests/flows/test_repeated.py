@@ -1,12 +1,11 @@
 """A run whose worker died after LearnUpon had done it: its repeat tells the workflow what the run did."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -16,7 +15,7 @@ from portals.lanes import Lane
 from sandbox.learnupon import groups as their_groups
 from sandbox.learnupon import records as their
 from tests.flows.stage import ACME, Stage
-from tests.flows.test_interrupted import GONE
+from tests.flows.test_interrupted import database_gone_at
 from tests.flows.test_training import (
     AMARA,
     MARIA,
@@ -33,24 +32,10 @@ from tests.flows.test_training import (
 from webhooks import claims, tasks
 from webhooks.models import Delivery
 
-# How a claim ends is the only thing that makes this 0.
-NO_END = """
-CREATE TRIGGER gone BEFORE UPDATE ON webhooks_delivery FOR EACH ROW WHEN (NEW.unended = 0) EXECUTE FUNCTION gone()
-"""
 
-
-@contextmanager
-def dying_before_the_end() -> Iterator[None]:
-    """The worker does its work and cannot write down how it ended."""
-    with connection.cursor() as cursor:
-        cursor.execute(GONE)
-        cursor.execute(NO_END)
-    try:
-        with pytest.raises(OperationalError):
-            yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP FUNCTION gone CASCADE")
+def dying_before_the_end() -> AbstractContextManager[None]:
+    """The worker does its work and cannot write down how it ended, which is the only thing that makes this 0."""
+    return database_gone_at("webhooks_delivery", "UPDATE", "ROW WHEN (NEW.unended = 0)")
 
 
 def died(stage: Stage, action: str, *records: str, **inputs: str) -> list[str]:
