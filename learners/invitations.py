@@ -184,15 +184,15 @@ def _link(learnupon: LearnUpon, learner: Learner, user: dict[str, Any]) -> bool:
 def _accepted_after_merge(learner: Learner, user_id: int) -> bool:
     """The record has another link by now. Where that has an account, a person decides which of the two it is; where it
     is an open invitation as well, this acceptance serves for both."""
-    links = reviewing.live(learner.portal)
-    holder = links.filter(record_id=learner.record_id).first()
+    live = reviewing.live(learner.portal)
+    holder = live.filter(record_id=learner.record_id).first()
     if (
         holder and holder.state == Learner.State.NEW
     ):  # being added; then it is known whether it has an account
         _look_later([learner])
         return False
     Learner.objects.filter(pk=learner.pk).update(look_at=None)
-    if holder is None or links.filter(learnupon_user_id=user_id).exists():
+    if holder is None or live.filter(learnupon_user_id=user_id).exists():
         return False
     if holder.learnupon_user_id:
         first, second = Side(learner.record_id, holder.learnupon_user_id), Side(learner.record_id, user_id)

@@ -43,10 +43,10 @@ def start(portal: Portal, kind: str = Walk.Kind.HISTORY, *, preview: bool = Fals
         cancel(running)  # a person waits for this one, and the next regular check is never far
     elif running:
         Walk.objects.filter(pk=running.pk, kind=Walk.Kind.POLL).update(kind=kind)
-        same = Walk.objects.filter(pk=running.pk, kind=kind, preview=preview).exclude(kind=Walk.Kind.POLL)
-        for walk in same:  # a person asked for it: one that rests goes on
-            resume(walk)
         running.refresh_from_db()
+        asked_for = kind != Walk.Kind.POLL  # by a person: one that rests goes on
+        if asked_for and (running.kind, running.preview) == (kind, preview):
+            resume(running)
         return running
     try:
         with transaction.atomic():

@@ -31,7 +31,7 @@ PUSHED = """
 SELECT extract(epoch FROM e.pushed_at) FROM learners_enrollment e JOIN portals_portal p ON p.id = e.portal_id
 WHERE e.enrollment_id = %s AND p.subdomain = %s AND e.status = 'completed' AND e.pushed_version = e.version
 """
-# Each takes up to four calls, and HubSpot's budget of 100 in ten seconds must never be what waits.
+# Each takes up to four calls, and HubSpot's budget of ten seconds must never be what waits.
 PAUSE_SECONDS = 0.4
 HUBSPOT_COUNTS_FULL = 11.0  # seconds after the start, until the request budget is known (DESIGN 4.7)
 
